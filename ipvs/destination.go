@@ -1,0 +1,77 @@
+package ipvs
+
+import (
+	"fmt"
+	"net/netip"
+)
+
+// Forwarding is the way packets reach a real server: the IP_VS_CONN_F_FWD_MASK bits (linux/ip_vs.h).
+type Forwarding uint32
+
+// The forwarding methods. Users choose Masquerading, Tunneling or DirectRouting; the kernel sets the others itself.
+const (
+	Masquerading  Forwarding = 0 // network address translation
+	LocalNode     Forwarding = 1 // the server is this machine
+	Tunneling     Forwarding = 2
+	DirectRouting Forwarding = 3 // called gatewaying too
+	Bypass        Forwarding = 4 // past the balancer, to the original destination
+)
+
+// TunnelType is the encapsulation of a tunnelled server: IP_VS_CONN_F_TUNNEL_TYPE_* (linux/ip_vs.h).
+type TunnelType uint8
+
+// The tunnel types. A kernel before 5.3 knows IPIP alone.
+const (
+	IPIP TunnelType = 0
+	GUE  TunnelType = 1 // generic UDP encapsulation, kernel 5.3
+	GRE  TunnelType = 2 // kernel 5.3
+)
+
+// String returns the type as --tun-type takes it.
+func (t TunnelType) String() string {
+	switch t {
+	case IPIP:
+		return "ipip"
+	case GUE:
+		return "gue"
+	case GRE:
+		return "gre"
+	default:
+		return fmt.Sprintf("%d", uint8(t))
+	}
+}
+
+// TunnelChecksum says how the checksum of the encapsulation is done: IP_VS_TUNNEL_ENCAP_FLAG_* (linux/ip_vs.h).
+type TunnelChecksum uint16
+
+// The checksum methods of GUE and, but for the last, of GRE.
+const (
+	NoChecksum     TunnelChecksum = 0
+	Checksum       TunnelChecksum = 1
+	RemoteChecksum TunnelChecksum = 2 // remote checksum offload
+)
+
+// Tunnel says how a tunnelled server's packets are wrapped. The zero value is plain IP in IP.
+type Tunnel struct {
+	Type     TunnelType
+	Port     uint16 // UDP port of GUE
+	Checksum TunnelChecksum
+}
+
+// Destination is a real server of a virtual service (struct ip_vs_dest_user and IPVS_DEST_ATTR_*, linux/ip_vs.h).
+// Within its service it is named by Address, whose family need not be the service's when it is tunnelled.
+type Destination struct {
+	Address        netip.AddrPort
+	Forwarding     Forwarding
+	Weight         uint32 // capacity beside the other servers, up to 2^31-1; zero takes no new connections
+	UpperThreshold uint32 // connections above which it takes no new ones; zero for no bound
+	LowerThreshold uint32 // connections below which it takes new ones again; zero for three quarters of the upper
+	Tunnel         Tunnel
+
+	// What follows is the kernel's to tell and ignored in a change.
+	ActiveConnections     uint32
+	InactiveConnections   uint32
+	PersistentConnections uint32
+	Totals                Counters // since the server was made or zeroed
+	Rates                 Counters // per second, the kernel's running estimate
+}

@@ -1,0 +1,133 @@
+package ipvs
+
+import (
+	"fmt"
+	"net/netip"
+	"time"
+)
+
+// Family is the address family of a service or of a real server. Its numbers are the kernel's AF_INET and AF_INET6
+// (linux/socket.h).
+type Family uint16
+
+// The families that IPVS knows.
+const (
+	IPv4 Family = 2
+	IPv6 Family = 10
+)
+
+// FamilyOf returns the family of an address. An IPv4 address mapped into IPv6 is IPv6, as it is to the kernel.
+func FamilyOf(address netip.Addr) Family {
+	if address.Is4() {
+		return IPv4
+	}
+	return IPv6
+}
+
+// Protocol is the transport protocol of a service, by its IANA number (linux/in.h).
+type Protocol uint16
+
+// The protocols that IPVS balances.
+const (
+	TCP  Protocol = 6
+	UDP  Protocol = 17
+	SCTP Protocol = 132
+)
+
+// String returns the protocol's name as the listings print it, such as "TCP".
+func (p Protocol) String() string {
+	switch p {
+	case TCP:
+		return "TCP"
+	case UDP:
+		return "UDP"
+	case SCTP:
+		return "SCTP"
+	default:
+		return fmt.Sprintf("%d", uint16(p))
+	}
+}
+
+// ServiceID is what names a virtual service: protocol, address and port, or a firewall mark and a family. It is
+// comparable, and made by AddressService and MarkService.
+type ServiceID struct {
+	Family   Family
+	Protocol Protocol       // zero for a firewall mark
+	Address  netip.AddrPort // the zero value for a firewall mark
+	Mark     uint32         // zero for an address
+}
+
+// AddressService names the service of a protocol at an address and port.
+func AddressService(protocol Protocol, address netip.AddrPort) ServiceID {
+	return ServiceID{Family: FamilyOf(address.Addr()), Protocol: protocol, Address: address}
+}
+
+// MarkService names the service of the packets that the firewall gave a mark; one mark names a service in each family.
+func MarkService(mark uint32, family Family) ServiceID {
+	return ServiceID{Family: family, Mark: mark}
+}
+
+// String returns the service as an error message names it, such as "TCP 192.0.2.1:80" or "FWM 1 IPv6".
+func (id ServiceID) String() string {
+	switch {
+	case id.Mark == 0:
+		return fmt.Sprintf("%s %s", id.Protocol, id.Address)
+	case id.Family == IPv6:
+		return fmt.Sprintf("FWM %d IPv6", id.Mark)
+	default:
+		return fmt.Sprintf("FWM %d", id.Mark)
+	}
+}
+
+// ServiceFlags are the IP_VS_SVC_F_ bits of a service (linux/ip_vs.h).
+type ServiceFlags uint32
+
+// The flags of a service. What the three scheduler flags mean is the scheduler's business: sh and mh take the first
+// for fallback and the second for hashing the port too.
+const (
+	Persistent       ServiceFlags = 0x01 // a client stays with its server
+	Hashed           ServiceFlags = 0x02 // the service is in the kernel's table; set by the kernel
+	OnePacket        ServiceFlags = 0x04 // each packet is scheduled by itself
+	SchedulerFlag1   ServiceFlags = 0x08
+	SchedulerFlag2   ServiceFlags = 0x10
+	SchedulerFlag3   ServiceFlags = 0x20
+	FallbackFlag                  = SchedulerFlag1 // of sh and mh: another server for one that is down
+	HashPortFlag                  = SchedulerFlag2 // of sh and mh: the port of the client is hashed too
+	schedulerFlagSet              = SchedulerFlag1 | SchedulerFlag2 | SchedulerFlag3
+)
+
+// Netmask says which clients persistence takes for one. For an IPv4 service it is the mask itself, its first octet
+// highest (0xffffff00 is 255.255.255.0; the bits need not be contiguous); for IPv6 it is a prefix length from 1 to 128.
+type Netmask uint32
+
+// HostNetmask returns the mask under which every client is its own: all of an address's bits.
+func HostNetmask(family Family) Netmask {
+	if family == IPv6 {
+		return 128
+	}
+	return 0xffffffff
+}
+
+// Service is a virtual service (struct ip_vs_service_user and IPVS_SVC_ATTR_*, linux/ip_vs.h).
+type Service struct {
+	ServiceID
+	Scheduler string // name of the scheduler's module, "wlc" for ip_vs_wlc; at most 15 bytes
+	Flags     ServiceFlags
+	Timeout   time.Duration // how long a client stays with its server, in whole seconds; counts if Persistent is set
+	Netmask   Netmask
+	Engine    string // persistence engine, such as "sip"; empty for none
+
+	// What follows is the kernel's to tell and ignored in a change.
+	Totals Counters // since the service was made or zeroed
+	Rates  Counters // per second, the kernel's running estimate
+}
+
+// Counters are the traffic of a service or of a real server: IPVS_STATS_ATTR_* (linux/ip_vs.h), 64 bits wide where
+// the kernel tells them so (4.1 and later).
+type Counters struct {
+	Connections     uint64
+	IncomingPackets uint64
+	OutgoingPackets uint64
+	IncomingBytes   uint64
+	OutgoingBytes   uint64
+}

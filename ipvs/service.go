@@ -1,6 +1,7 @@
 package ipvs
 
 import (
+	"cmp"
 	"fmt"
 	"net/netip"
 	"time"
@@ -79,6 +80,17 @@ func (id ServiceID) String() string {
 	}
 }
 
+// Compare orders services as ipvsadm lists them: addresses before firewall marks, IPv4 before IPv6, then by protocol,
+// address and port; marks by their number and then IPv4 before IPv6.
+func (id ServiceID) Compare(other ServiceID) int {
+	return cmp.Or(
+		cmp.Compare(id.Mark, other.Mark),
+		cmp.Compare(id.Family, other.Family),
+		cmp.Compare(id.Protocol, other.Protocol),
+		id.Address.Compare(other.Address),
+	)
+}
+
 // ServiceFlags are the IP_VS_SVC_F_ bits of a service (linux/ip_vs.h).
 type ServiceFlags uint32
 
@@ -97,7 +109,8 @@ const (
 )
 
 // Netmask says which clients persistence takes for one. For an IPv4 service it is the mask itself, its first octet
-// highest (0xffffff00 is 255.255.255.0; the bits need not be contiguous); for IPv6 it is a prefix length from 1 to 128.
+// highest (0xffffff00 is 255.255.255.0; the bits need not be contiguous, and zero takes all clients for one); for IPv6 it is a
+// prefix length from 1 to 128, and zero in a change means 128. IPVS_SVC_ATTR_NETMASK.
 type Netmask uint32
 
 // HostNetmask returns the mask under which every client is its own: all of an address's bits.
@@ -111,8 +124,8 @@ func HostNetmask(family Family) Netmask {
 // Service is a virtual service (struct ip_vs_service_user and IPVS_SVC_ATTR_*, linux/ip_vs.h).
 type Service struct {
 	ServiceID
-	Scheduler string // name of the scheduler's module, "wlc" for ip_vs_wlc; at most 15 bytes
-	Flags     ServiceFlags
+	Scheduler string        // name of the scheduler's module, "wlc" for ip_vs_wlc; at most 15 bytes
+	Flags     ServiceFlags  // in a change these are all of them: those left out are taken away
 	Timeout   time.Duration // how long a client stays with its server, in whole seconds; counts if Persistent is set
 	Netmask   Netmask
 	Engine    string // persistence engine, such as "sip"; empty for none

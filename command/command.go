@@ -1,0 +1,136 @@
+// Package command is the grammar of ipvsadm: what a person typed becomes a [Command], and a Command becomes the line
+// that would be typed for it.
+//
+// One table, in option.go, is the source of parsing, of the help text and, with the matrix in legality.go, of which
+// options go together.
+package command
+
+import "ipvsadm/ipvs"
+
+// Verb is what a command line asks for.
+type Verb int
+
+// The verbs, one for each command option.
+const (
+	None Verb = iota
+	AddService
+	EditService
+	DeleteService
+	Clear
+	AddServer
+	EditServer
+	DeleteServer
+	List
+	Zero
+	Save
+	Restore
+	SetTimeouts
+	StartDaemon
+	StopDaemon
+	Help
+	Version
+)
+
+// String returns the verb as the error messages name it, such as "add-service".
+func (v Verb) String() string {
+	switch v {
+	case AddService:
+		return "add-service"
+	case EditService:
+		return "edit-service"
+	case DeleteService:
+		return "delete-service"
+	case Clear:
+		return "flush"
+	case AddServer:
+		return "add-server"
+	case EditServer:
+		return "edit-server"
+	case DeleteServer:
+		return "delete-server"
+	case List:
+		return "list"
+	case Zero:
+		return "zero"
+	case Save:
+		return "save"
+	case Restore:
+		return "restore"
+	case SetTimeouts:
+		return "set"
+	case StartDaemon:
+		return "start-daemon"
+	case StopDaemon:
+		return "stop-daemon"
+	case Help:
+		return "help"
+	case Version:
+		return "version"
+	default:
+		return "none"
+	}
+}
+
+// Command is one command line, read and found legal. Which fields count depends on the verb.
+type Command struct {
+	Verb     Verb
+	Service  ipvs.Service     // what AddService and EditService make; for the others its ServiceID alone
+	Server   ipvs.Destination // of AddServer, EditServer and DeleteServer
+	Timeouts ipvs.Timeouts    // of SetTimeouts
+	Daemon   ipvs.Daemon      // of StartDaemon; for StopDaemon its State alone
+	Listing  Listing          // of List; for Save its Numeric alone
+}
+
+// Listing says what List shows and how.
+type Listing struct {
+	Connections bool // the connection table
+	Timeouts    bool // the timeouts of connections
+	Daemons     bool // the synchronization daemons; if none of these three, services and servers
+
+	Stats                 bool // columns of counters
+	Rate                  bool // columns of rates
+	Thresholds            bool // columns of connection thresholds
+	PersistentConnections bool // a column of persistent connections; of Connections, the engine's data
+	TunnelInfo            bool // a column of tunnels
+
+	Numeric bool // addresses and ports as numbers
+	Exact   bool // counters in full
+	NoSort  bool // in the kernel's order
+}
+
+// OneService tells whether the command names a service: where one is not required, it is about all of them if not.
+func (c Command) OneService() bool { return c.Service.ServiceID != ipvs.ServiceID{} }
+
+// Change returns what the command asks of the kernel, and false for one that changes nothing there.
+func (c Command) Change() (ipvs.Change, bool) {
+	id := c.Service.ServiceID
+	switch c.Verb {
+	case AddService:
+		return ipvs.AddService(c.Service), true
+	case EditService:
+		return ipvs.EditService(c.Service), true
+	case DeleteService:
+		return ipvs.DeleteService(id), true
+	case Clear:
+		return ipvs.Flush(), true
+	case AddServer:
+		return ipvs.AddDestination(id, c.Server), true
+	case EditServer:
+		return ipvs.EditDestination(id, c.Server), true
+	case DeleteServer:
+		return ipvs.DeleteDestination(id, c.Server.Address), true
+	case Zero:
+		if c.OneService() {
+			return ipvs.Zero(id), true
+		}
+		return ipvs.ZeroAll(), true
+	case SetTimeouts:
+		return ipvs.SetTimeouts(c.Timeouts), true
+	case StartDaemon:
+		return ipvs.StartDaemon(c.Daemon), true
+	case StopDaemon:
+		return ipvs.StopDaemon(c.Daemon.State), true
+	default:
+		return ipvs.Change{}, false
+	}
+}

@@ -1,0 +1,48 @@
+package command
+
+import (
+	"errors"
+	"math"
+	"strconv"
+	"strings"
+)
+
+const (
+	maxInt = math.MaxInt32
+	spaces = " \t\n\v\f\r"
+)
+
+// setNumber sets a field to a number within bounds, or complains.
+func setNumber[T uint8 | uint16 | uint32](text string, low, high int64, field *T, complaint string) error {
+	number, ok := parseNumber(text, low, high)
+	if !ok {
+		return wrong("%s", complaint)
+	}
+	*field = T(number)
+	return nil
+}
+
+// parseNumber reads a decimal number within bounds as C's strtol does: white space and a sign may come before it,
+// nothing after.
+func parseNumber(text string, low, high int64) (int64, bool) {
+	number, err := strconv.ParseInt(strings.TrimLeft(text, spaces), 10, 64)
+	return number, err == nil && low <= number && number <= high
+}
+
+// leadingNumber reads a number as C's atoi does, whatever comes after it.
+func leadingNumber(text string) (int64, bool) {
+	text = strings.TrimLeft(text, spaces)
+	digits := strings.TrimLeft(text, "+-")
+	if len(text)-len(digits) > 1 {
+		return 0, false
+	}
+	end := strings.IndexFunc(digits, func(r rune) bool { return r < '0' || r > '9' })
+	if end < 0 {
+		end = len(digits)
+	}
+	number, err := strconv.ParseInt(text[:len(text)-len(digits)+end], 10, 64)
+	if errors.Is(err, strconv.ErrRange) {
+		return number, true
+	}
+	return number, err == nil
+}

@@ -1,0 +1,204 @@
+package command
+
+import (
+	"encoding/binary"
+	"net/netip"
+	"strconv"
+	"strings"
+	"time"
+
+	"ipvsadm/ipvs"
+	"ipvsadm/names"
+)
+
+// AppendRule writes a command that changes the kernel's tables to b as the words to be typed for it, without the
+// program's name and without a newline. Addresses and ports are written as the names that the resolver knows, or as
+// numbers if it is nil. Parsing the line gives the command again.
+func (c Command) AppendRule(b []byte, resolver *names.Resolver) []byte {
+	r := rule{b, resolver}
+	switch c.Verb {
+	case AddService, EditService:
+		r.verb(c.Verb)
+		r.service(c.Service.ServiceID)
+		r.scheduling(c.Service)
+	case DeleteService, Zero:
+		r.verb(c.Verb)
+		if c.OneService() {
+			r.service(c.Service.ServiceID)
+		}
+	case AddServer, EditServer:
+		r.verb(c.Verb)
+		r.service(c.Service.ServiceID)
+		r.server(c.Service.ServiceID, c.Server)
+		r.forwarding(c.Server)
+	case DeleteServer:
+		r.verb(c.Verb)
+		r.service(c.Service.ServiceID)
+		r.server(c.Service.ServiceID, c.Server)
+	case Clear:
+		r.verb(c.Verb)
+	case SetTimeouts:
+		r.text("--set")
+		for _, timeout := range []time.Duration{c.Timeouts.TCP, c.Timeouts.TCPFin, c.Timeouts.UDP} {
+			r.text(" ")
+			r.number(uint64(timeout / time.Second))
+		}
+	case StartDaemon:
+		r.text("--start-daemon " + c.Daemon.State.String())
+		r.daemon(c.Daemon)
+	case StopDaemon:
+		r.text("--stop-daemon " + c.Daemon.State.String())
+	}
+	return r.line
+}
+
+// rule is a line that is being written.
+type rule struct {
+	line     []byte
+	resolver *names.Resolver
+}
+
+func (r *rule) text(text string)     { r.line = append(r.line, text...) }
+func (r *rule) number(number uint64) { r.line = strconv.AppendUint(r.line, number, 10) }
+
+func (r *rule) option(name string, number uint64) {
+	if number != 0 {
+		r.text(name)
+		r.number(number)
+	}
+}
+
+func (r *rule) verb(verb Verb) {
+	for i := range options {
+		if options[i].verb == verb {
+			r.line = append(r.line, '-', options[i].letter)
+			return
+		}
+	}
+}
+
+func (r *rule) service(id ipvs.ServiceID) {
+	switch {
+	case id.Mark != 0:
+		r.option(" -f ", uint64(id.Mark))
+		if id.Family == ipvs.IPv6 {
+			r.text(" -6")
+		}
+		return
+	case id.Protocol == ipvs.UDP:
+		r.text(" -u ")
+	case id.Protocol == ipvs.SCTP:
+		r.text(" --sctp-service ")
+	default:
+		r.text(" -t ")
+	}
+	r.endpoint(id, id.Address)
+}
+
+// endpoint writes an address and port of a service or of its server. A mark has no protocol to name a port of.
+func (r *rule) endpoint(id ipvs.ServiceID, endpoint netip.AddrPort) {
+	protocol := ""
+	if id.Mark == 0 {
+		protocol = strings.ToLower(id.Protocol.String())
+	}
+	r.line = r.resolver.AppendEndpoint(r.line, endpoint, protocol)
+}
+
+func (r *rule) scheduling(service ipvs.Service) {
+	r.text(" -s " + service.Scheduler)
+	if service.Flags&ipvs.Persistent != 0 {
+		r.option(" -p ", uint64(service.Timeout/time.Second))
+		r.netmask(service)
+	}
+	if service.Engine != "" {
+		r.text(" --pe " + service.Engine)
+	}
+	if service.Flags&ipvs.OnePacket != 0 {
+		r.text(" -o")
+	}
+	separator := " -b "
+	for _, flag := range schedulerFlagsOf(service) {
+		r.text(separator + flag)
+		separator = ","
+	}
+}
+
+func (r *rule) netmask(service ipvs.Service) {
+	switch {
+	case service.Netmask == ipvs.HostNetmask(service.Family):
+	case service.Family == ipvs.IPv6:
+		r.option(" -M ", uint64(service.Netmask))
+	default:
+		octets := binary.BigEndian.AppendUint32(nil, uint32(service.Netmask))
+		r.text(" -M ")
+		r.line = netip.AddrFrom4([4]byte(octets)).AppendTo(r.line)
+	}
+}
+
+// schedulerFlagsOf names the scheduler flags that are set, by the scheduler's own names where it has some.
+func schedulerFlagsOf(service ipvs.Service) []string {
+	var set []string
+	var named ipvs.ServiceFlags
+	for _, flag := range schedulerFlagNames {
+		mine := flag.scheduler == "" || flag.scheduler == service.Scheduler
+		if mine && service.Flags&flag.flag != 0 && named&flag.flag == 0 {
+			set = append(set, flag.name)
+			named |= flag.flag
+		}
+	}
+	return set
+}
+
+func (r *rule) server(id ipvs.ServiceID, server ipvs.Destination) {
+	r.text(" -r ")
+	r.endpoint(id, server.Address)
+}
+
+func (r *rule) forwarding(server ipvs.Destination) {
+	switch server.Forwarding {
+	case ipvs.Masquerading:
+		r.text(" -m")
+	case ipvs.Tunneling:
+		r.text(" -i")
+	default:
+		r.text(" -g")
+	}
+	r.text(" -w ")
+	r.number(uint64(server.Weight))
+	r.option(" -x ", uint64(server.UpperThreshold))
+	r.option(" -y ", uint64(server.LowerThreshold))
+	if server.Forwarding != ipvs.Tunneling {
+		return
+	}
+	r.text(" --tun-type " + server.Tunnel.Type.String())
+	if server.Tunnel.Type == ipvs.GUE {
+		r.option(" --tun-port ", uint64(server.Tunnel.Port))
+	}
+	if server.Tunnel.Type != ipvs.IPIP {
+		r.checksum(server.Tunnel.Checksum)
+	}
+}
+
+func (r *rule) checksum(checksum ipvs.TunnelChecksum) {
+	switch checksum {
+	case ipvs.Checksum:
+		r.text(" --tun-csum")
+	case ipvs.RemoteChecksum:
+		r.text(" --tun-remcsum")
+	default:
+		r.text(" --tun-nocsum")
+	}
+}
+
+func (r *rule) daemon(daemon ipvs.Daemon) {
+	if daemon.Interface != "" {
+		r.text(" --mcast-interface " + daemon.Interface)
+	}
+	r.option(" --syncid ", uint64(daemon.SyncID))
+	r.option(" --sync-maxlen ", uint64(daemon.MaxLength))
+	if daemon.Group.IsValid() {
+		r.text(" --mcast-group " + daemon.Group.String())
+	}
+	r.option(" --mcast-port ", uint64(daemon.Port))
+	r.option(" --mcast-ttl ", uint64(daemon.TTL))
+}

@@ -1,0 +1,145 @@
+package format
+
+import (
+	"context"
+	"errors"
+	"iter"
+	"net/netip"
+	"strings"
+	"testing"
+	"time"
+
+	"ipvsadm/ipvs"
+)
+
+func connection(protocol, client, virtual, destination, state string, seconds int, engine ...string) ipvs.Connection {
+	c := ipvs.Connection{
+		Protocol:    protocol,
+		Client:      netip.MustParseAddrPort(client),
+		Virtual:     netip.MustParseAddrPort(virtual),
+		Destination: netip.MustParseAddrPort(destination),
+		State:       state,
+		Expires:     time.Duration(seconds) * time.Second,
+	}
+	if len(engine) == 2 {
+		c.Engine, c.EngineData = engine[0], engine[1]
+	}
+	return c
+}
+
+// connections returns what testdata/ip_vs_conn holds.
+func connections() []ipvs.Connection {
+	return []ipvs.Connection{
+		connection("TCP", "10.0.0.1:32769", "10.1.0.1:80", "10.0.0.3:80", "ESTABLISHED", 899),
+		connection("TCP", "10.0.0.4:32769", "10.1.0.1:80", "10.0.0.99:80", "FIN_WAIT", 59),
+		connection("SCTP", "10.0.0.1:53", "10.1.0.1:9", "10.0.0.3:9", "ESTABLISHED", 5999),
+		connection("IP", "10.0.0.1:0", "0.0.0.5:0", "10.0.0.3:0", "NONE", 36000),
+		connection("UDP", "10.0.0.1:0", "10.1.0.3:5060", "10.0.0.1:5060", "UDP", 360, "sip", "6pWQ1h7gPq9aT@10.0.0.1"),
+		connection("UDP", "10.0.0.1:0", "10.1.0.3:5060", "100.100.100.100:52304", "SYN_RECV_WITH_MORE", 0, "engineabcdefghi", "abc"),
+		connection("TCP", "10.0.0.1:32769", "10.1.0.1:80", "[2001:db8::3]:80", "TIME_WAIT", 1),
+		connection("TCP", "[2001:db8::1]:32769", "[2001:db8::2]:80", "[2001:db8::3]:80", "ESTABLISHED", 899),
+		connection("UDP", "[2001:db8::2]:0", "[6::]:0", "[::1.2.3.4]:80", "NONE", 600),
+	}
+}
+
+// stream yields the connections and then, if it is not nil, the error.
+func stream(connections []ipvs.Connection, err error) iter.Seq2[ipvs.Connection, error] {
+	return func(yield func(ipvs.Connection, error) bool) {
+		for _, connection := range connections {
+			if !yield(connection, nil) {
+				return
+			}
+		}
+		if err != nil {
+			yield(ipvs.Connection{}, err)
+		}
+	}
+}
+
+func TestConnections(t *testing.T) {
+	for name, listing := range map[string]Connections{
+		"connections":        {},
+		"connections-names":  {Names: resolver()},
+		"connections-engine": {EngineData: true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var b strings.Builder
+			if err := listing.Write(context.Background(), &b, stream(connections(), nil)); err != nil {
+				t.Fatal(err)
+			}
+			compare(t, golden(t, name), b.String())
+		})
+	}
+}
+
+func TestNoConnections(t *testing.T) {
+	var b strings.Builder
+	if err := (&Connections{}).Write(context.Background(), &b, stream(nil, nil)); err != nil {
+		t.Fatal(err)
+	}
+	compare(t, string((&Connections{}).appendHeading(nil)), b.String())
+}
+
+// Difference 9. The original is killed by a segmentation fault here.
+func TestLongEngineData(t *testing.T) {
+	data := strings.Repeat("x", 255)
+	c := connection("UDP", "10.0.0.1:0", "192.168.1.1:5060", "10.0.0.3:5060", "UDP", 360, "sip", data)
+	compare(t, "UDP 06:00  UDP         10.0.0.1:0         192.168.1.1:5060   10.0.0.3:5060    sip                "+data+"\n",
+		string((&Connections{EngineData: true}).appendConnection(nil, &c)))
+}
+
+func TestEngineData(t *testing.T) {
+	for data, want := range map[string]string{
+		"call id":       "call", // as the original, which reads words
+		"\x1b[2J\x80é":  "?[2J???",
+		"a\nTCP 00:00 ": "a",
+	} {
+		if got := string(appendEngineData(nil, data)); got != want {
+			t.Errorf("%q: got %q, want %q", data, got, want)
+		}
+	}
+}
+
+func TestConnectionsThatFail(t *testing.T) {
+	failure := errors.New("cannot open file")
+	for _, count := range []int{0, 1, connectionChunk, connectionChunk + 1} {
+		many := make([]ipvs.Connection, count)
+		for i := range many {
+			many[i] = connections()[0]
+		}
+		var b strings.Builder
+		err := (&Connections{}).Write(context.Background(), &b, stream(many, failure))
+		if !errors.Is(err, failure) {
+			t.Errorf("%d connections: got error %v", count, err)
+		}
+		lines := strings.Count(b.String(), "\n")
+		if count == 0 && lines != 0 || count > 0 && lines != count+2 {
+			t.Errorf("%d connections: got %d lines", count, lines)
+		}
+	}
+}
+
+func TestConnectionsToFullDisk(t *testing.T) {
+	many := make([]ipvs.Connection, 3*connectionChunk)
+	for i := range many {
+		many[i] = connections()[0]
+	}
+	for room := range 3 {
+		err := (&Connections{}).Write(context.Background(), &fullDisk{room}, stream(many, nil))
+		if !errors.Is(err, errFull) {
+			t.Errorf("after %d writes: got error %v", room, err)
+		}
+	}
+}
+
+func BenchmarkConnections(b *testing.B) {
+	var all []ipvs.Connection
+	for range 2000 {
+		all = append(all, connections()...)
+	}
+	for b.Loop() {
+		if err := (&Connections{}).Write(context.Background(), discard{}, stream(all, nil)); err != nil {
+			b.Fatal(err)
+		}
+	}
+}

@@ -1,0 +1,99 @@
+// Package format writes IPVS's services, real servers, connections, daemons and timeouts as ipvsadm's tables, to the
+// byte. Errors are those of the writer alone, but for [Connections.Write].
+package format
+
+import (
+	"context"
+	"io"
+	"net/netip"
+	"strconv"
+
+	"ipvsadm/ipvs"
+	"ipvsadm/names"
+)
+
+// Columns says what a table tells of services and their real servers.
+type Columns int
+
+// The columns of a table.
+const (
+	Summary               Columns = iota // forwarding method, weight and numbers of connections
+	Totals                               // counters since the service was made or zeroed: --stats
+	Rates                                // counters per second: --rate
+	Thresholds                           // bounds on connections: --thresholds
+	PersistentConnections                // numbers of connections, persistent ones too: --persistent-conn
+	TunnelInfo                           // the summary and how packets are wrapped: --tun-info
+)
+
+var headings = [...]string{
+	Summary: "Prot LocalAddress:Port Scheduler Flags\n" +
+		"  -> RemoteAddress:Port           Forward Weight ActiveConn InActConn\n",
+	Totals: "Prot LocalAddress:Port               Conns   InPkts  OutPkts  InBytes OutBytes\n" +
+		"  -> RemoteAddress:Port\n",
+	Rates: "Prot LocalAddress:Port                 CPS    InPPS   OutPPS    InBPS   OutBPS\n" +
+		"  -> RemoteAddress:Port\n",
+	Thresholds: "Prot LocalAddress:Port            Uthreshold Lthreshold ActiveConn InActConn \n" +
+		"  -> RemoteAddress:Port\n",
+	PersistentConnections: "Prot LocalAddress:Port            Weight    PersistConn ActiveConn InActConn \n" +
+		"  -> RemoteAddress:Port\n",
+	TunnelInfo: "Prot LocalAddress:Port Scheduler Flags\n" +
+		"  -> RemoteAddress:Port           Forward TunnelInfo    Weight ActiveConn InActConn\n",
+}
+
+// Entry is a virtual service and its real servers.
+type Entry struct {
+	Service      ipvs.Service
+	Destinations []ipvs.Destination
+}
+
+// Table is a listing of services. The zero value is that of -Ln.
+type Table struct {
+	Columns Columns
+	Exact   bool            // counters are written whole, however large
+	Names   *names.Resolver // nil for numbers
+}
+
+// Version writes the line that comes before a table of all services.
+func Version(w io.Writer, info ipvs.Info) error {
+	_, err := io.WriteString(w, "IP Virtual Server version "+info.Version.String()+
+		" (size="+strconv.FormatUint(uint64(info.ConnectionTableSize), 10)+")\n")
+	return err
+}
+
+// Write writes the headings and the entries in the order given. Names are looked up first, all together.
+func (t *Table) Write(ctx context.Context, w io.Writer, entries []Entry) error {
+	if t.Names != nil {
+		t.Names.ResolveAddresses(ctx, addresses(entries))
+	}
+	if _, err := io.WriteString(w, headings[t.Columns]); err != nil {
+		return err
+	}
+	var b []byte
+	for i := range entries {
+		entry := &entries[i]
+		b = t.appendService(b[:0], &entry.Service)
+		for j := range entry.Destinations {
+			b = t.appendDestination(b, &entry.Service, &entry.Destinations[j])
+		}
+		if _, err := w.Write(b); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func addresses(entries []Entry) []netip.Addr {
+	var addresses []netip.Addr
+	for _, entry := range entries {
+		if entry.Service.Mark == 0 {
+			addresses = append(addresses, entry.Service.Address.Addr())
+		}
+		for _, destination := range entry.Destinations {
+			addresses = append(addresses, destination.Address.Addr())
+		}
+	}
+	return addresses
+}
+
+// nameWidth is the width of the first column after its five characters of protocol or arrow.
+const nameWidth = 28

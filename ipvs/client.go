@@ -1,0 +1,395 @@
+package ipvs
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"net/netip"
+	"os"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/mdlayher/genetlink"
+	"github.com/mdlayher/netlink"
+)
+
+const (
+	netlinkGeneric = 16 // NETLINK_GENERIC
+
+	genericHeader = 4 // bytes of struct genlmsghdr, between a message's header and its attributes
+
+	// dumpInterrupted is NLM_F_DUMP_INTR: the table changed under the dump.
+	dumpInterrupted = 0x10
+
+	// dumpAttempts is how often a listing is taken before a table that never rests is an error.
+	dumpAttempts = 8
+
+	// batchSize is how many changes go out in one send. Their acknowledgements must fit in the socket's buffer.
+	batchSize = 64
+)
+
+// Client speaks to the kernel's IPVS over one netlink socket, which it keeps until Close.
+//
+// A client does one thing at a time: a call that comes while another is under way, or from within the loop over a
+// listing, fails with ErrBusy. After a call that was cancelled or broke off, every other fails with ErrOutOfStep.
+// What the kernel refuses is an *Error and does a client no harm.
+type Client struct {
+	conn   *netlink.Conn
+	family netlink.HeaderType
+	names  names
+
+	busy   sync.Mutex
+	broken error
+}
+
+// Dial connects to the IPVS of the network namespace of the calling thread. errors.Is(err, fs.ErrNotExist) holds if
+// the kernel does not know IPVS; LoadModule may teach it. Privilege is not checked before the first call.
+func Dial() (*Client, error) {
+	// A buffer of our own saves the call that asks for each message's size. The kernel allocates as much for each
+	// message of a dump as was offered for the last, so more is slower; less than NLMSG_GOODSIZE, which is below
+	// the smaller of these, might not hold one.
+	size := min(os.Getpagesize(), 8192)
+	conn, err := netlink.Dial(netlinkGeneric, &netlink.Config{MessageBufferSize: size})
+	if err != nil {
+		return nil, fmt.Errorf("ipvs: %w", err)
+	}
+	// Best effort: kernels before 4.12 explain nothing. (With CapAcknowledge too, the library does not find the
+	// explanation.)
+	_ = conn.SetOption(netlink.ExtendedAcknowledge, true)
+	return newClient(conn)
+}
+
+// newClient makes a client of a socket, and closes it if that fails.
+func newClient(conn *netlink.Conn) (*Client, error) {
+	family, err := genetlink.NewConn(conn).GetFamily(familyName)
+	if err != nil {
+		_ = conn.Close()
+		return nil, fmt.Errorf("ipvs: look for the kernel's IPVS: %w", err)
+	}
+	return &Client{conn: conn, family: netlink.HeaderType(family.ID), names: make(names)}, nil
+}
+
+// Close closes the socket. A call that waits on it fails.
+func (c *Client) Close() error {
+	return c.conn.Close()
+}
+
+// Info returns the version of the kernel's IPVS and the size of its connection table. IPVS_CMD_GET_INFO.
+func (c *Client) Info(ctx context.Context) (Info, error) {
+	return get(ctx, c, question{operation: OpGetInfo, command: cmdGetInfo}, decodeInfo)
+}
+
+// Timeouts returns the timeouts in force. IPVS_CMD_GET_CONFIG.
+func (c *Client) Timeouts(ctx context.Context) (Timeouts, error) {
+	return get(ctx, c, question{operation: OpGetTimeouts, command: cmdGetConfig}, decodeTimeouts)
+}
+
+// Service returns one service, which must exist (ESRCH). IPVS_CMD_GET_SERVICE.
+func (c *Client) Service(ctx context.Context, id ServiceID) (Service, error) {
+	q := question{operation: OpGetService, object: id.String(), command: cmdGetService}
+	var err error
+	if q.attributes, err = encode(serviceOnly(id)); err != nil {
+		return Service{}, q.failed(err)
+	}
+	return get(ctx, c, q, c.decodeService)
+}
+
+// Services lists the virtual services, each once, in the kernel's order. The last pair holds the error, if any: a
+// service that came before it is no less true. IPVS_CMD_GET_SERVICE.
+func (c *Client) Services(ctx context.Context) iter.Seq2[Service, error] {
+	q := question{operation: OpListServices, command: cmdGetService}
+	return list(ctx, c, q, c.decodeService, func(s *Service) ServiceID { return s.ServiceID })
+}
+
+// Destinations lists the real servers of a service, each once, in the kernel's order, the last pair holding the
+// error, if any. A service that does not exist has none. IPVS_CMD_GET_DEST.
+func (c *Client) Destinations(ctx context.Context, id ServiceID) iter.Seq2[Destination, error] {
+	q := question{operation: OpListDestinations, object: id.String(), command: cmdGetDest}
+	var err error
+	if q.attributes, err = encode(serviceOnly(id)); err != nil {
+		return func(yield func(Destination, error) bool) { yield(Destination{}, q.failed(err)) }
+	}
+	decode := func(message []byte) (Destination, error) { return decodeDestination(message, id.Family) }
+	return list(ctx, c, q, decode, func(d *Destination) netip.AddrPort { return d.Address })
+}
+
+// Daemons returns the synchronization daemons that run, at most one of each kind. IPVS_CMD_GET_DAEMON.
+func (c *Client) Daemons(ctx context.Context) ([]Daemon, error) {
+	var daemons []Daemon
+	q := question{operation: OpListDaemons, command: cmdGetDaemon}
+	for daemon, err := range list(ctx, c, q, decodeDaemon, func(d *Daemon) DaemonState { return d.State }) {
+		if err != nil {
+			return nil, err
+		}
+		daemons = append(daemons, daemon)
+	}
+	return daemons, nil
+}
+
+func (c *Client) decodeService(message []byte) (Service, error) {
+	return decodeService(message, c.names)
+}
+
+// Apply carries out changes in their order. One that fails does not keep those after it from being carried out; the
+// error is then a *BatchError that tells which did. Any other error means that the client broke off; its text says how
+// many changes the kernel had surely answered for, and of those after, some may have been carried out. If some had
+// failed by then, it wraps a *BatchError too.
+func (c *Client) Apply(ctx context.Context, changes ...Change) error {
+	var failures []Failure
+	answered := 0
+	err := c.exchange(ctx, func() error {
+		for batch := range slices.Chunk(changes, batchSize) {
+			failed, err := c.applyBatch(batch, answered)
+			failures = append(failures, failed...)
+			if err != nil {
+				return err
+			}
+			answered += len(batch)
+		}
+		return nil
+	})
+	var refusal error
+	if len(failures) > 0 {
+		refusal = &BatchError{Failures: failures}
+	}
+	if err != nil {
+		return errors.Join(fmt.Errorf("ipvs: apply, after %d of %d changes: %w", answered, len(changes), err), refusal)
+	}
+	return refusal
+}
+
+// applyBatch sends a batch of changes, whose first has the given index, and takes their acknowledgements.
+func (c *Client) applyBatch(batch []Change, first int) ([]Failure, error) {
+	var failures []Failure
+	fail := func(i int, err error, message string) {
+		failures = append(failures, Failure{Index: first + i, Err: &Error{
+			Operation: batch[i].operation, Object: batch[i].object(), Err: err, Message: message,
+		}})
+	}
+	requests := make([]netlink.Message, 0, len(batch))
+	indices := make([]int, 0, len(batch)) // of the requests within the batch
+	for i, change := range batch {
+		switch {
+		case change.invalid != nil:
+			fail(i, change.invalid, "")
+		case change.command == 0:
+			fail(i, errors.New("an empty change"), "")
+		default:
+			requests = append(requests, c.request(change.command, netlink.Acknowledge, change.attributes))
+			indices = append(indices, i)
+		}
+	}
+	if len(requests) == 0 {
+		return failures, nil
+	}
+	// A daemon that is stopped before its thread ever ran gives EINTR, and that is the one error that the kernel
+	// acknowledges with nothing (netlink_rcv_skb), though the daemon is stopped. So that the wait for it ends, a
+	// message that does nothing and is always acknowledged follows.
+	silent := func(i int) bool { return i < len(indices) && batch[indices[i]].operation == OpStopDaemon }
+	if slices.ContainsFunc(batch, func(change Change) bool { return change.operation == OpStopDaemon }) {
+		requests = append(requests, netlink.Message{
+			Header: netlink.Header{Type: netlink.Noop, Flags: netlink.Request | netlink.Acknowledge},
+		})
+	}
+	requests, err := c.conn.SendMessages(requests)
+	if err != nil {
+		return failures, err
+	}
+	for acknowledged := 0; acknowledged < len(requests); {
+		for reply, err := range c.conn.ReceiveIter() {
+			sequence := reply.Header.Sequence
+			answer, isRefused := refused(err)
+			switch {
+			case isRefused:
+				sequence = answer.Sequence
+			case err != nil:
+				return failures, err
+			case reply.Header.Type != netlink.Error: // which acknowledgements are, with an errno of zero
+				return failures, c.unexpected()
+			}
+			for silent(acknowledged) && sequence != requests[acknowledged].Header.Sequence {
+				acknowledged++
+			}
+			if acknowledged == len(requests) || sequence != requests[acknowledged].Header.Sequence {
+				return failures, c.unexpected()
+			}
+			if isRefused {
+				fail(indices[acknowledged], answer.Err, answer.Message)
+			}
+			acknowledged++
+		}
+	}
+	slices.SortFunc(failures, func(a, b Failure) int { return cmp.Compare(a.Index, b.Index) })
+	return failures, nil
+}
+
+var errUnexpected = errors.New("the kernel answered what was not asked")
+
+// unexpected ends the client's talk with the kernel. On leaving its loop the library would read on to the end of a
+// dump, which may never come, so nothing may wait any more.
+func (c *Client) unexpected() error {
+	_ = c.conn.SetDeadline(time.Unix(1, 0))
+	return errUnexpected
+}
+
+// request returns a message of the family.
+func (c *Client) request(command uint8, flags netlink.HeaderFlags, attributes []byte) netlink.Message {
+	data := make([]byte, genericHeader, genericHeader+len(attributes))
+	data[0], data[1] = command, familyVersion
+	return netlink.Message{
+		Header: netlink.Header{Type: c.family, Flags: netlink.Request | flags},
+		Data:   append(data, attributes...),
+	}
+}
+
+// exchange has the socket to itself while talk sends and receives. An error that talk returns means that answers may
+// still be under way, and so the end of the client, as does a panic within; what the kernel refuses is no such error.
+func (c *Client) exchange(ctx context.Context, talk func() error) error {
+	if !c.busy.TryLock() {
+		return ErrBusy
+	}
+	defer c.busy.Unlock()
+	if c.broken != nil {
+		return c.broken
+	}
+	if err := context.Cause(ctx); err != nil {
+		return err
+	}
+
+	// The socket knows no contexts, but deadlines. One in the past ends a wait at once.
+	expired := make(chan struct{})
+	stop := context.AfterFunc(ctx, func() {
+		_ = c.conn.SetDeadline(time.Unix(1, 0))
+		close(expired)
+	})
+	c.broken = ErrOutOfStep
+	defer func() {
+		if !stop() {
+			<-expired
+			_ = c.conn.SetDeadline(time.Time{})
+		}
+	}()
+	if err := talk(); err != nil {
+		if cause := context.Cause(ctx); cause != nil {
+			err = cause
+		}
+		c.broken = fmt.Errorf("%w (%w)", ErrOutOfStep, err)
+		return err
+	}
+	c.broken = nil
+	return nil
+}
+
+// question is what is asked of the kernel, and how an error names it.
+type question struct {
+	operation  Operation
+	object     string
+	command    uint8
+	attributes []byte
+}
+
+// failed returns the error of a question: the kernel's refusal, or whatever else went wrong.
+func (q question) failed(err error) error {
+	e := &Error{Operation: q.operation, Object: q.object, Err: err}
+	if answer, ok := refused(err); ok {
+		e.Err, e.Message = answer.Err, answer.Message
+	}
+	return e
+}
+
+// ask sends a question and hands the attributes of each answer to take, with the message's flags. It returns the
+// kernel's refusal, if any, apart from errors of the socket.
+func (c *Client) ask(q question, flags netlink.HeaderFlags, take func([]byte, netlink.HeaderFlags)) (refusal, broken error) {
+	request, err := c.conn.Send(c.request(q.command, flags, q.attributes))
+	if err != nil {
+		return nil, err
+	}
+	// Never leave this loop early but for good: what is left of a dump must be read before the next question.
+	for reply, err := range c.conn.ReceiveIter() {
+		if answer, ok := refused(err); ok {
+			if answer.Sequence != request.Header.Sequence {
+				return nil, c.unexpected()
+			}
+			return err, nil
+		}
+		switch {
+		case err != nil:
+			return nil, err
+		case reply.Header.Sequence != request.Header.Sequence, reply.Header.Type != c.family, len(reply.Data) < genericHeader:
+			return nil, c.unexpected()
+		}
+		take(reply.Data[genericHeader:], reply.Header.Flags)
+	}
+	return nil, nil
+}
+
+// get asks a question that has one answer.
+func get[T any](ctx context.Context, c *Client, q question, decode func([]byte) (T, error)) (T, error) {
+	var answer T
+	var refusal error
+	err := c.exchange(ctx, func() (broken error) {
+		answers := 0
+		var malformed error
+		refusal, broken = c.ask(q, 0, func(message []byte, _ netlink.HeaderFlags) {
+			answers++
+			answer, malformed = decode(message)
+		})
+		refusal = cmp.Or(refusal, malformed)
+		if refusal == nil && broken == nil && answers != 1 {
+			broken = errUnexpected
+		}
+		return broken
+	})
+	if err = cmp.Or(err, refusal); err != nil {
+		var none T
+		return none, q.failed(err)
+	}
+	return answer, nil
+}
+
+// list asks a question whose answer is a dump, and yields what it holds, each key once. If the kernel says that the
+// table changed meanwhile, the dump may lack something, and is taken again.
+func list[T any, K comparable](ctx context.Context, c *Client, q question, decode func([]byte) (T, error), key func(*T) K) iter.Seq2[T, error] {
+	return func(yield func(T, error) bool) {
+		seen := make(map[K]struct{})
+		stopped := false
+		var failure error
+		err := c.exchange(ctx, func() error {
+			for range dumpAttempts {
+				var malformed error
+				interrupted := false
+				refusal, broken := c.ask(q, netlink.Dump, func(message []byte, flags netlink.HeaderFlags) {
+					interrupted = interrupted || flags&dumpInterrupted != 0
+					if stopped || malformed != nil {
+						return
+					}
+					var item T
+					if item, malformed = decode(message); malformed != nil {
+						return
+					}
+					if _, told := seen[key(&item)]; told {
+						return
+					}
+					seen[key(&item)] = struct{}{}
+					stopped = !yield(item, nil)
+				})
+				if broken != nil {
+					return broken
+				}
+				failure = cmp.Or(malformed, refusal)
+				if stopped || failure != nil || !interrupted {
+					return nil
+				}
+			}
+			failure = ErrInterrupted
+			return nil
+		})
+		if err = cmp.Or(err, failure); err != nil && !stopped {
+			var none T
+			yield(none, q.failed(err))
+		}
+	}
+}

@@ -1,0 +1,305 @@
+package ipvs
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"io/fs"
+	"iter"
+	"math"
+	"net/netip"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/mdlayher/netlink"
+)
+
+// fakeKernel is a netlink socket with answers of the test's. (genltest keeps no datagrams apart, and so cannot
+// acknowledge one message of a batch and refuse the next.)
+type fakeKernel struct {
+	t        *testing.T
+	requests []netlink.Message // but the question for the family
+	answer   func(netlink.Message) [][]netlink.Message
+	queue    [][]netlink.Message
+	unknown  bool // the kernel knows no IPVS
+	expired  chan struct{}
+}
+
+const fakeFamily = 0x23
+
+func (k *fakeKernel) client() *Client {
+	k.expired = make(chan struct{}, 8)
+	client, err := newClient(netlink.NewConn(k, 1))
+	if err != nil {
+		k.t.Fatal(err)
+	}
+	return client
+}
+
+func (k *fakeKernel) Close() error { return nil }
+
+func (k *fakeKernel) Send(m netlink.Message) error {
+	if m.Header.Type != 16 {
+		k.requests = append(k.requests, m)
+		k.queue = append(k.queue, k.answer(m)...)
+		return nil
+	}
+	if k.unknown {
+		k.queue = append(k.queue, refusal(m, syscall.ENOENT))
+		return nil
+	}
+	k.queue = append(k.queue, reply(m, 0, raw(u16(1, fakeFamily), text(2, "IPVS\x00"), u32(3, 1))))
+	return nil
+}
+
+func (k *fakeKernel) SendMessages(all []netlink.Message) error {
+	for _, m := range all {
+		if err := k.Send(m); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (k *fakeKernel) Receive() ([]netlink.Message, error) {
+	var all []netlink.Message
+	for m, err := range k.ReceiveIter() {
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, m)
+	}
+	return all, nil
+}
+
+func (k *fakeKernel) ReceiveIter() iter.Seq2[netlink.Message, error] {
+	return func(yield func(netlink.Message, error) bool) {
+		if len(k.queue) == 0 {
+			<-k.expired
+			yield(netlink.Message{}, context.DeadlineExceeded)
+			return
+		}
+		datagram := k.queue[0]
+		k.queue = k.queue[1:]
+		for _, m := range datagram {
+			if !yield(m, nil) {
+				return
+			}
+		}
+	}
+}
+
+func (k *fakeKernel) SetDeadline(d time.Time) error {
+	if !d.IsZero() {
+		k.expired <- struct{}{}
+	}
+	return nil
+}
+func (k *fakeKernel) SetReadDeadline(time.Time) error  { return nil }
+func (k *fakeKernel) SetWriteDeadline(time.Time) error { return nil }
+
+func reply(request netlink.Message, flags netlink.HeaderFlags, attributes []byte) []netlink.Message {
+	return []netlink.Message{{
+		Header: netlink.Header{Type: request.Header.Type, Flags: flags, Sequence: request.Header.Sequence, PID: 1},
+		Data:   append([]byte{1, 1, 0, 0}, attributes...),
+	}}
+}
+
+func refusal(request netlink.Message, errno syscall.Errno) []netlink.Message {
+	return []netlink.Message{{
+		Header: netlink.Header{Type: netlink.Error, Sequence: request.Header.Sequence, PID: 1},
+		Data:   binary.NativeEndian.AppendUint32(nil, uint32(-int32(errno))),
+	}}
+}
+
+// dump answers with services of the given marks, a datagram each.
+func dump(request netlink.Message, flags netlink.HeaderFlags, marks ...uint32) (datagrams [][]netlink.Message) {
+	for _, mark := range marks {
+		datagrams = append(datagrams, reply(request, netlink.Multi|flags, raw(nest(1, u16(1, 2), u32(5, mark)))))
+	}
+	done := netlink.Message{Header: netlink.Header{Type: netlink.Done, Flags: netlink.Multi, Sequence: request.Header.Sequence, PID: 1}, Data: make([]byte, 4)}
+	return append(datagrams, []netlink.Message{done})
+}
+
+func marks(t *testing.T, c *Client) (all []uint32, err error) {
+	for s, err := range c.Services(t.Context()) {
+		if err != nil {
+			return all, err
+		}
+		all = append(all, s.Mark)
+	}
+	return all, nil
+}
+
+func TestUnknownFamily(t *testing.T) {
+	k := &fakeKernel{t: t, unknown: true}
+	if _, err := newClient(netlink.NewConn(k, 1)); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("error %v", err)
+	}
+}
+
+func TestInterruptedDump(t *testing.T) {
+	k := &fakeKernel{t: t}
+	k.answer = func(m netlink.Message) [][]netlink.Message {
+		switch len(k.requests) {
+		case 1:
+			return dump(m, dumpInterrupted, 1, 3)
+		case 2:
+			return dump(m, dumpInterrupted, 1, 2, 3)
+		default:
+			return dump(m, 0, 1, 2, 4, 4)
+		}
+	}
+	got, err := marks(t, k.client())
+	if want := []uint32{1, 3, 2, 4}; err != nil || !slices.Equal(got, want) || len(k.requests) != 3 {
+		t.Errorf("services %v, %v after %d dumps, want %v after 3", got, err, len(k.requests), want)
+	}
+
+	k = &fakeKernel{t: t, answer: func(m netlink.Message) [][]netlink.Message { return dump(m, dumpInterrupted, 1) }}
+	c := k.client()
+	got, err = marks(t, c)
+	if !errors.Is(err, ErrInterrupted) || !slices.Equal(got, []uint32{1}) || len(k.requests) != 8 {
+		t.Errorf("services %v, %v after %d dumps, want an error after 8", got, err, len(k.requests))
+	}
+}
+
+func TestStoppedAndNested(t *testing.T) {
+	k := &fakeKernel{t: t, answer: func(m netlink.Message) [][]netlink.Message { return dump(m, 0, 1, 2, 3) }}
+	c := k.client()
+	for s, err := range c.Services(t.Context()) {
+		if err != nil || s.Mark != 1 {
+			t.Errorf("first service %v, %v", s, err)
+		}
+		if _, err := c.Info(t.Context()); !errors.Is(err, ErrBusy) {
+			t.Errorf("within a listing: %v", err)
+		}
+		break
+	}
+	if got, err := marks(t, c); err != nil || !slices.Equal(got, []uint32{1, 2, 3}) {
+		t.Errorf("after an early stop: %v, %v", got, err)
+	}
+}
+
+func TestRefusedDump(t *testing.T) {
+	k := &fakeKernel{t: t, answer: func(m netlink.Message) [][]netlink.Message {
+		return [][]netlink.Message{refusal(m, syscall.EPERM)}
+	}}
+	c := k.client()
+	for range 2 { // a refusal does the client no harm
+		if _, err := marks(t, c); !errors.Is(err, fs.ErrPermission) {
+			t.Errorf("error %v", err)
+		}
+	}
+}
+
+func TestBatches(t *testing.T) {
+	refuse := []int{0, 63, 64, 100, 149}
+	k := &fakeKernel{t: t}
+	k.answer = func(m netlink.Message) [][]netlink.Message {
+		if m.Header.Flags != netlink.Request|netlink.Acknowledge {
+			t.Errorf("flags %v", m.Header.Flags)
+		}
+		if slices.Contains(refuse, len(k.requests)-1) {
+			return [][]netlink.Message{refusal(m, syscall.EEXIST)}
+		}
+		return [][]netlink.Message{refusal(m, 0)}
+	}
+	var changes []Change
+	for i := range 150 {
+		changes = append(changes, AddService(Service{ServiceID: MarkService(uint32(i+1), IPv4), Scheduler: "rr"}))
+	}
+	err := k.client().Apply(t.Context(), changes...)
+	var batch *BatchError
+	if !errors.As(err, &batch) || !errors.Is(err, syscall.EEXIST) {
+		t.Fatalf("error %v", err)
+	}
+	var failed []int
+	for _, failure := range batch.Failures {
+		failed = append(failed, failure.Index)
+	}
+	if !slices.Equal(failed, refuse) || len(k.requests) != 150 {
+		t.Errorf("changes %v of %d sent failed, want %v of 150", failed, len(k.requests), refuse)
+	}
+	if got, want := batch.Failures[1].Err.Error(), "add service FWM 64: Service already exists"; got != want {
+		t.Errorf("error %q, want %q", got, want)
+	}
+	if got, want := err.Error(), "5 changes failed, the first: add service FWM 1: Service already exists"; got != want {
+		t.Errorf("error %q, want %q", got, want)
+	}
+}
+
+// TestUnacknowledgedStop is about a daemon that is stopped before it ran.
+func TestUnacknowledgedStop(t *testing.T) {
+	k := &fakeKernel{t: t}
+	k.answer = func(m netlink.Message) [][]netlink.Message {
+		if len(k.requests)%2 == 1 {
+			return nil
+		}
+		return [][]netlink.Message{refusal(m, 0)}
+	}
+	c := k.client()
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+	defer cancel()
+	if err := c.Apply(ctx, StopDaemon(Master)); err != nil {
+		t.Error(err)
+	}
+	if err := c.Apply(ctx, StopDaemon(Master), Flush(), StopDaemon(Backup)); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestCancelled(t *testing.T) {
+	k := &fakeKernel{t: t, answer: func(netlink.Message) [][]netlink.Message { return nil }}
+	c := k.client()
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Millisecond)
+	defer cancel()
+	if err := c.Apply(ctx, Flush()); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("error %v", err)
+	}
+	if _, err := c.Info(t.Context()); !errors.Is(err, ErrOutOfStep) {
+		t.Errorf("afterwards: %v", err)
+	}
+}
+
+func TestWrongSequence(t *testing.T) {
+	k := &fakeKernel{t: t, answer: func(m netlink.Message) [][]netlink.Message {
+		m.Header.Sequence++
+		return dump(m, 0, 1)
+	}}
+	c := k.client()
+	if got, err := marks(t, c); !errors.Is(err, errUnexpected) || len(got) != 0 {
+		t.Errorf("services %v, %v", got, err)
+	}
+	if _, err := marks(t, c); !errors.Is(err, ErrOutOfStep) {
+		t.Errorf("afterwards: %v", err)
+	}
+}
+
+func TestInvalidChanges(t *testing.T) {
+	id := MarkService(1, IPv4)
+	for name, change := range map[string]Change{
+		"nothing named":       AddService(Service{Scheduler: "rr"}),
+		"mark of no family":   DeleteService(ServiceID{Mark: 1}),
+		"wrong family":        DeleteService(ServiceID{Family: IPv6, Protocol: TCP, Address: addrPort("10.0.0.1:1")}),
+		"long scheduler":      AddService(Service{ServiceID: id, Scheduler: "abcdefghijklmnop"}),
+		"scheduler with NUL":  AddService(Service{ServiceID: id, Scheduler: "r\x00r"}),
+		"long engine":         AddService(Service{ServiceID: id, Scheduler: "rr", Engine: strings.Repeat("x", 16)}),
+		"long interface":      StartDaemon(Daemon{State: Master, Interface: strings.Repeat("x", 16)}),
+		"negative timeout":    AddService(Service{ServiceID: id, Scheduler: "rr", Timeout: -1}),
+		"timeout of too long": SetTimeouts(Timeouts{UDP: (math.MaxUint32 + 1) * time.Second}),
+		"timeout just beyond": SetTimeouts(Timeouts{UDP: math.MaxUint32*time.Second + 1}),
+		"no server":           AddDestination(id, Destination{}),
+		"no server to delete": DeleteDestination(id, netip.AddrPort{}),
+		"empty":               {},
+	} {
+		kernel := &fakeKernel{t: t}
+		err := kernel.client().Apply(t.Context(), change)
+		var batch *BatchError
+		if !errors.As(err, &batch) || batch.Failures[0].Err.Reason() == "" || len(kernel.requests) != 0 {
+			t.Errorf("%s: error %v, %d requests", name, err, len(kernel.requests))
+		}
+	}
+}

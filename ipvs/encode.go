@@ -1,0 +1,282 @@
+package ipvs
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"math"
+	"net/netip"
+	"strings"
+	"time"
+
+	"github.com/mdlayher/netlink"
+)
+
+// The names and numbers of the family, as in include/uapi/linux/ip_vs.h.
+const (
+	familyName    = "IPVS"
+	familyVersion = 1
+)
+
+// IPVS_CMD_*
+const (
+	cmdNewService = iota + 1
+	cmdSetService
+	cmdDelService
+	cmdGetService
+	cmdNewDest
+	cmdSetDest
+	cmdDelDest
+	cmdGetDest
+	cmdNewDaemon
+	cmdDelDaemon
+	cmdGetDaemon
+	cmdSetConfig
+	cmdGetConfig
+	cmdSetInfo // the kernel's answer to cmdGetInfo
+	cmdGetInfo
+	cmdZero
+	cmdFlush
+)
+
+// IPVS_CMD_ATTR_*
+const (
+	attrService = iota + 1
+	attrDest
+	attrDaemon
+	attrTimeoutTCP
+	attrTimeoutTCPFin
+	attrTimeoutUDP
+)
+
+// IPVS_SVC_ATTR_*
+const (
+	svcFamily = iota + 1
+	svcProtocol
+	svcAddress
+	svcPort
+	svcMark
+	svcScheduler
+	svcFlags
+	svcTimeout
+	svcNetmask
+	svcStats
+	svcEngine
+	svcStats64
+)
+
+// IPVS_DEST_ATTR_*
+const (
+	destAddress = iota + 1
+	destPort
+	destForwarding
+	destWeight
+	destUpper
+	destLower
+	destActive
+	destInactive
+	destPersistent
+	destStats
+	destFamily
+	destStats64
+	destTunnelType
+	destTunnelPort
+	destTunnelFlags
+)
+
+// IPVS_DAEMON_ATTR_*
+const (
+	daemonState = iota + 1
+	daemonInterface
+	daemonSyncID
+	daemonMaxLength
+	daemonGroup
+	daemonGroup6
+	daemonPort
+	daemonTTL
+)
+
+// IPVS_STATS_ATTR_*
+const (
+	statsConnections = iota + 1
+	statsIncomingPackets
+	statsOutgoingPackets
+	statsIncomingBytes
+	statsOutgoingBytes
+	statsConnectionRate
+	statsIncomingPacketRate
+	statsOutgoingPacketRate
+	statsIncomingByteRate
+	statsOutgoingByteRate
+)
+
+// IPVS_INFO_ATTR_*
+const (
+	infoVersion = iota + 1
+	infoTableSize
+)
+
+// nameSize is the room that the kernel has for a name, the NUL at its end included: IP_VS_SCHEDNAME_MAXLEN,
+// IP_VS_PENAME_MAXLEN, IP_VS_IFNAME_MAXLEN.
+const nameSize = 16
+
+// encode returns the attributes that fill puts together.
+func encode(fill func(*netlink.AttributeEncoder) error) ([]byte, error) {
+	e := netlink.NewAttributeEncoder()
+	if err := fill(e); err != nil {
+		return nil, err
+	}
+	return e.Encode()
+}
+
+// encodeServiceID puts the attributes that name a service.
+func encodeServiceID(e *netlink.AttributeEncoder, id ServiceID) error {
+	if id.Mark != 0 {
+		if id.Family != IPv4 && id.Family != IPv6 {
+			return fmt.Errorf("firewall mark %d is of no address family", id.Mark)
+		}
+		e.Uint16(svcFamily, uint16(id.Family))
+		e.Uint32(svcMark, id.Mark)
+		return nil
+	}
+	if !id.Address.IsValid() {
+		return errors.New("a service needs an address or a firewall mark")
+	}
+	if family := FamilyOf(id.Address.Addr()); id.Family != family {
+		return fmt.Errorf("address %s is not of family %d", id.Address.Addr(), id.Family)
+	}
+	e.Uint16(svcFamily, uint16(id.Family))
+	e.Uint16(svcProtocol, uint16(id.Protocol))
+	encodeAddress(e, svcAddress, id.Address.Addr())
+	encodePort(e, svcPort, id.Address.Port())
+	return nil
+}
+
+// encodeService puts all attributes of a service.
+func encodeService(e *netlink.AttributeEncoder, s Service) error {
+	if err := encodeServiceID(e, s.ServiceID); err != nil {
+		return err
+	}
+	if err := encodeName(e, svcScheduler, "scheduler", s.Scheduler); err != nil {
+		return err
+	}
+	// An engine is taken away by naming none.
+	if s.Engine != "" {
+		if err := encodeName(e, svcEngine, "persistence engine", s.Engine); err != nil {
+			return err
+		}
+	}
+	// struct ip_vs_flags: the flags, and which of them are meant, all.
+	flags := binary.NativeEndian.AppendUint32(nil, uint32(s.Flags))
+	e.Bytes(svcFlags, binary.NativeEndian.AppendUint32(flags, math.MaxUint32))
+	if err := encodeSeconds(e, svcTimeout, s.Timeout); err != nil {
+		return err
+	}
+	if s.Family == IPv4 {
+		e.Bytes(svcNetmask, binary.BigEndian.AppendUint32(nil, uint32(s.Netmask)))
+		return nil
+	}
+	mask := s.Netmask
+	if mask == 0 { // no prefix length that the kernel takes
+		mask = HostNetmask(IPv6)
+	}
+	e.Uint32(svcNetmask, uint32(mask))
+	return nil
+}
+
+// encodeDestinationID puts the attributes that name a real server within its service.
+func encodeDestinationID(e *netlink.AttributeEncoder, address netip.AddrPort) error {
+	if !address.IsValid() {
+		return errors.New("a destination needs an address")
+	}
+	encodeAddress(e, destAddress, address.Addr())
+	encodePort(e, destPort, address.Port())
+	e.Uint16(destFamily, uint16(FamilyOf(address.Addr())))
+	return nil
+}
+
+// encodeDestination puts all attributes of a real server. A kernel that knows no tunnel types ignores them.
+func encodeDestination(e *netlink.AttributeEncoder, d Destination) error {
+	if err := encodeDestinationID(e, d.Address); err != nil {
+		return err
+	}
+	e.Uint32(destForwarding, uint32(d.Forwarding))
+	e.Uint32(destWeight, d.Weight)
+	e.Uint32(destUpper, d.UpperThreshold)
+	e.Uint32(destLower, d.LowerThreshold)
+	e.Uint8(destTunnelType, uint8(d.Tunnel.Type))
+	encodePort(e, destTunnelPort, d.Tunnel.Port)
+	e.Uint16(destTunnelFlags, uint16(d.Tunnel.Checksum))
+	return nil
+}
+
+// encodeDaemon puts all attributes of a daemon, and leaves out those whose choice is the kernel's.
+func encodeDaemon(e *netlink.AttributeEncoder, d Daemon) error {
+	e.Uint32(daemonState, uint32(d.State))
+	if err := encodeName(e, daemonInterface, "interface", d.Interface); err != nil {
+		return err
+	}
+	e.Uint32(daemonSyncID, d.SyncID)
+	if d.MaxLength != 0 {
+		e.Uint16(daemonMaxLength, d.MaxLength)
+	}
+	switch {
+	case d.Group.Is4():
+		e.Bytes(daemonGroup, d.Group.AsSlice())
+	case d.Group.Is6():
+		e.Bytes(daemonGroup6, d.Group.AsSlice())
+	}
+	if d.Port != 0 {
+		e.Uint16(daemonPort, d.Port) // in the machine's order, unlike every other port
+	}
+	if d.TTL != 0 {
+		e.Uint8(daemonTTL, d.TTL)
+	}
+	return nil
+}
+
+// encodeTimeouts puts the timeouts.
+func encodeTimeouts(e *netlink.AttributeEncoder, t Timeouts) error {
+	return errors.Join(
+		encodeSeconds(e, attrTimeoutTCP, t.TCP),
+		encodeSeconds(e, attrTimeoutTCPFin, t.TCPFin),
+		encodeSeconds(e, attrTimeoutUDP, t.UDP),
+	)
+}
+
+// encodeAddress puts a union nf_inet_addr: 16 bytes, of which IPv4 takes the first four.
+func encodeAddress(e *netlink.AttributeEncoder, attribute uint16, address netip.Addr) {
+	var union [16]byte
+	copy(union[:], address.AsSlice())
+	e.Bytes(attribute, union[:])
+}
+
+// encodePort puts a port in network order.
+func encodePort(e *netlink.AttributeEncoder, attribute, port uint16) {
+	e.Bytes(attribute, binary.BigEndian.AppendUint16(nil, port))
+}
+
+// encodeName puts a name, which must be one in the kernel's eyes too: it has room for so many bytes, and NUL ends it.
+func encodeName(e *netlink.AttributeEncoder, attribute uint16, what, name string) error {
+	if len(name) >= nameSize {
+		return fmt.Errorf("%s %q is longer than %d bytes", what, name, nameSize-1)
+	}
+	if strings.IndexByte(name, 0) >= 0 {
+		return fmt.Errorf("%s %q holds a NUL", what, name)
+	}
+	e.String(attribute, name)
+	return nil
+}
+
+// encodeSeconds puts a duration, a part of a second counting as a whole one lest a short timeout become none.
+func encodeSeconds(e *netlink.AttributeEncoder, attribute uint16, d time.Duration) error {
+	seconds := int64(d / time.Second)
+	if d%time.Second > 0 {
+		seconds++
+	}
+	if d < 0 || seconds > math.MaxUint32 {
+		return fmt.Errorf("timeout %v is not between 0 and %d seconds", d, uint32(math.MaxUint32))
+	}
+	e.Uint32(attribute, uint32(seconds))
+	return nil
+}

@@ -1,0 +1,155 @@
+package ipvs
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"syscall"
+
+	"github.com/mdlayher/netlink"
+)
+
+var (
+	// ErrBusy is the error of a call on a client that is in the middle of another: one goroutine's call while
+	// another's runs, or a call from within the loop over a listing.
+	ErrBusy = errors.New("the client is busy with another call or listing")
+
+	// ErrInterrupted is the error of a listing during which the kernel's table changed each time it was taken.
+	ErrInterrupted = errors.New("the kernel's table kept changing while it was listed")
+
+	// ErrOutOfStep is the error of every call on a client after one that was cancelled or broke off, as answers to
+	// that one may still be under way. Close the client and dial anew.
+	ErrOutOfStep = errors.New("an earlier call broke off: dial anew")
+)
+
+// Operation is what was asked of the kernel.
+type Operation string
+
+// The operations, one for each kind of change and of question.
+const (
+	OpAddService        Operation = "add service"
+	OpEditService       Operation = "edit service"
+	OpDeleteService     Operation = "delete service"
+	OpGetService        Operation = "get service"
+	OpListServices      Operation = "list services"
+	OpAddDestination    Operation = "add destination"
+	OpEditDestination   Operation = "edit destination"
+	OpDeleteDestination Operation = "delete destination"
+	OpListDestinations  Operation = "list destinations"
+	OpZero              Operation = "zero counters"
+	OpFlush             Operation = "clear table"
+	OpSetTimeouts       Operation = "set timeouts"
+	OpGetTimeouts       Operation = "get timeouts"
+	OpStartDaemon       Operation = "start daemon"
+	OpStopDaemon        Operation = "stop daemon"
+	OpListDaemons       Operation = "list daemons"
+	OpGetInfo           Operation = "get information"
+)
+
+// Error is one thing that the kernel refused, or that could not be put to it.
+type Error struct {
+	Operation Operation
+	Object    string // what it was done to, such as "TCP 192.0.2.1:80"; empty where there is but one
+	Err       error  // a syscall.Errno if the kernel refused
+	Message   string // the kernel's own explanation, its extended acknowledgement; mostly empty
+}
+
+// Error returns the whole story: operation, object, reason, and the kernel's explanation where it gave one.
+func (e *Error) Error() string {
+	var b strings.Builder
+	b.WriteString(string(e.Operation))
+	if e.Object != "" {
+		b.WriteString(" " + e.Object)
+	}
+	b.WriteString(": " + e.Reason())
+	if e.Message != "" {
+		b.WriteString(" (" + e.Message + ")")
+	}
+	return b.String()
+}
+
+// Unwrap returns Err.
+func (e *Error) Unwrap() error { return e.Err }
+
+// Reason returns the words that ipvsadm prints for this error number in this operation.
+func (e *Error) Reason() string {
+	var errno syscall.Errno
+	if !errors.As(e.Err, &errno) {
+		return e.Err.Error()
+	}
+	for _, w := range words {
+		if w.errno == errno && (w.operation == e.Operation || w.operation == "") {
+			return w.reason
+		}
+	}
+	// The C library's texts are Go's with a capital, for every number that Go has a text for.
+	text := errno.Error()
+	return strings.ToUpper(text[:1]) + text[1:]
+}
+
+// words are what ipvsadm prints for an error number, in one operation or, without one, in any.
+var words = [...]struct {
+	operation Operation
+	errno     syscall.Errno
+	reason    string
+}{
+	{OpAddService, syscall.EEXIST, "Service already exists"},
+	{OpAddService, syscall.ENOENT, "Scheduler or persistence engine not found"},
+	{OpEditService, syscall.ESRCH, "No such service"},
+	{OpEditService, syscall.ENOENT, "Scheduler or persistence engine not found"},
+	{OpDeleteService, syscall.ESRCH, "No such service"},
+	{OpGetService, syscall.ESRCH, "No such service"},
+	{OpZero, syscall.ESRCH, "No such service"},
+	{OpAddDestination, syscall.ESRCH, "Service not defined"},
+	{OpAddDestination, syscall.EEXIST, "Destination already exists"},
+	{OpEditDestination, syscall.ESRCH, "Service not defined"},
+	{OpEditDestination, syscall.ENOENT, "No such destination"},
+	{OpDeleteDestination, syscall.ESRCH, "Service not defined"},
+	{OpDeleteDestination, syscall.ENOENT, "No such destination"},
+	{OpStartDaemon, syscall.EEXIST, "Daemon has already run"},
+	{OpStopDaemon, syscall.ESRCH, "No daemon is running"},
+	{"", syscall.EPERM, "Permission denied (you must be root)"},
+	{"", syscall.EINVAL, "Invalid operation.  Possibly wrong module version, address not unicast, ..."},
+	{"", syscall.ENOMEM, "Memory allocation problem"},
+	{"", syscall.EMSGSIZE, "Module is wrong version"},
+	{"", syscall.EOPNOTSUPP, "Operation not supported with IPv6"},
+	{"", syscall.EAFNOSUPPORT, "Operation not supported with specified address family"},
+}
+
+// BatchError says which changes of one Apply failed. All the others were carried out.
+type BatchError struct {
+	Failures []Failure // in the order of the changes, at least one
+}
+
+// Failure is one failed change.
+type Failure struct {
+	Index int // of the change among those given to Apply
+	Err   *Error
+}
+
+// Error returns the first failure, and how many there are if there are more.
+func (e *BatchError) Error() string {
+	if len(e.Failures) == 1 {
+		return e.Failures[0].Err.Error()
+	}
+	return fmt.Sprintf("%d changes failed, the first: %v", len(e.Failures), e.Failures[0].Err)
+}
+
+// Unwrap returns the failures' errors.
+func (e *BatchError) Unwrap() []error {
+	errs := make([]error, len(e.Failures))
+	for i, failure := range e.Failures {
+		errs[i] = failure.Err
+	}
+	return errs
+}
+
+// refused returns the kernel's error message out of what the socket gave; not so if the socket itself failed.
+// Only the former has the sequence number of the request that it answers.
+func refused(err error) (*netlink.OpError, bool) {
+	var answer *netlink.OpError
+	if !errors.As(err, &answer) || answer.Sequence == 0 {
+		return nil, false
+	}
+	return answer, true
+}

@@ -20,7 +20,7 @@ func Daemons(w io.Writer, daemons []ipvs.Daemon) error {
 		b = appendIfSet(b, ", maxlen=", uint64(daemon.MaxLength))
 		if daemon.Group.IsValid() {
 			b = append(b, ", group="...)
-			b = appendAddress(b, nil, daemon.Group)
+			b = daemon.Group.AppendTo(b)
 		}
 		b = appendIfSet(b, ", port=", uint64(daemon.Port))
 		b = appendIfSet(b, ", ttl=", uint64(daemon.TTL))

@@ -70,19 +70,19 @@ func tunnelled(address string, tunnel ipvs.Tunnel) ipvs.Destination {
 }
 
 // entries returns the table that testdata/capture sets up, in no order.
-func entries() []Entry {
+func entries() []ipvs.Entry {
 	const allFlags = ipvs.SchedulerFlag1 | ipvs.SchedulerFlag2 | ipvs.SchedulerFlag3
 	bounded := destination("10.0.0.1:80", ipvs.Masquerading, 3)
 	bounded.UpperThreshold, bounded.LowerThreshold = 100, 20
 	sip := persistent(service(ipvs.UDP, "10.1.0.3:5060", "wrr", allFlags|ipvs.OnePacket), time.Minute, 0xffffff00)
 	sip.Engine = "sip"
 
-	return []Entry{
+	return []ipvs.Entry{
 		{Service: persistent(markService(6, ipvs.IPv6, "wrr"), 5*time.Second, 64)},
 		{Service: markService(6, ipvs.IPv4, "lblcr")},
-		{markService(5, ipvs.IPv4, "wrr"), []ipvs.Destination{destination("10.0.0.1:53", ipvs.DirectRouting, 1)}},
+		{Service: markService(5, ipvs.IPv4, "wrr"), Destinations: []ipvs.Destination{destination("10.0.0.1:53", ipvs.DirectRouting, 1)}},
 		{Service: persistent(service(ipvs.TCP, "[2001:db8:1111:2222:3333:4444:5555:6666]:443", "rr", 0), 300*time.Second, 64)},
-		{persistent(service(ipvs.TCP, "[2001:db8::1]:80", "rr", 0), 300*time.Second, 0), []ipvs.Destination{
+		{Service: persistent(service(ipvs.TCP, "[2001:db8::1]:80", "rr", 0), 300*time.Second, 0), Destinations: []ipvs.Destination{
 			destination("[2001:db8::10]:80", ipvs.Masquerading, 1),
 			destination("[2001:db8::2]:80", ipvs.Masquerading, 1),
 		}},
@@ -98,7 +98,7 @@ func entries() []Entry {
 		{Service: sip},
 		{Service: service(ipvs.TCP, "10.1.0.3:80", "sh", ipvs.FallbackFlag|ipvs.HashPortFlag)},
 		{Service: persistent(service(ipvs.TCP, "10.1.0.2:443", "wlc", 0), 24*time.Hour, 0xff00ff00)},
-		{persistent(service(ipvs.TCP, "10.1.0.1:80", "rr", 0), 300*time.Second, 0), []ipvs.Destination{
+		{Service: persistent(service(ipvs.TCP, "10.1.0.1:80", "rr", 0), 300*time.Second, 0), Destinations: []ipvs.Destination{
 			tunnelled("[2001:db8::1]:80", ipvs.Tunnel{}),
 			tunnelled("10.0.0.8:80", ipvs.Tunnel{Type: ipvs.GRE, Checksum: ipvs.Checksum}),
 			tunnelled("10.0.0.7:80", ipvs.Tunnel{Type: ipvs.GRE}),

@@ -5,7 +5,6 @@ package format
 import (
 	"context"
 	"io"
-	"net/netip"
 	"strconv"
 
 	"ipvsadm/ipvs"
@@ -40,12 +39,6 @@ var headings = [...]string{
 		"  -> RemoteAddress:Port           Forward TunnelInfo    Weight ActiveConn InActConn\n",
 }
 
-// Entry is a virtual service and its real servers.
-type Entry struct {
-	Service      ipvs.Service
-	Destinations []ipvs.Destination
-}
-
 // Table is a listing of services. The zero value is that of -Ln.
 type Table struct {
 	Columns Columns
@@ -61,9 +54,9 @@ func Version(w io.Writer, info ipvs.Info) error {
 }
 
 // Write writes the headings and the entries in the order given. Names are looked up first, all together.
-func (t *Table) Write(ctx context.Context, w io.Writer, entries []Entry) error {
+func (t *Table) Write(ctx context.Context, w io.Writer, entries []ipvs.Entry) error {
 	if t.Names != nil {
-		t.Names.ResolveAddresses(ctx, addresses(entries))
+		t.Names.ResolveAddresses(ctx, ipvs.Addresses(entries))
 	}
 	if _, err := io.WriteString(w, headings[t.Columns]); err != nil {
 		return err
@@ -80,19 +73,6 @@ func (t *Table) Write(ctx context.Context, w io.Writer, entries []Entry) error {
 		}
 	}
 	return nil
-}
-
-func addresses(entries []Entry) []netip.Addr {
-	var addresses []netip.Addr
-	for _, entry := range entries {
-		if entry.Service.Mark == 0 {
-			addresses = append(addresses, entry.Service.Address.Addr())
-		}
-		for _, destination := range entry.Destinations {
-			addresses = append(addresses, destination.Address.Addr())
-		}
-	}
-	return addresses
 }
 
 // nameWidth is the width of the first column after its five characters of protocol or arrow.

@@ -38,9 +38,9 @@ func listing(t *testing.T, table *Table) string {
 	return b.String() + written(t, table, entries())
 }
 
-func written(t *testing.T, table *Table, entries []Entry) string {
+func written(t *testing.T, table *Table, entries []ipvs.Entry) string {
 	t.Helper()
-	Sort(entries)
+	ipvs.SortTable(entries)
 	var b strings.Builder
 	if err := table.Write(context.Background(), &b, entries); err != nil {
 		t.Fatal(err)
@@ -63,7 +63,7 @@ func TestExtremeNumbers(t *testing.T) {
 		TunnelInfo:            "  -> 10.0.0.1:80                  Masq    n/a           4294967295 4294967295 4294967295\n",
 	} {
 		s := service(ipvs.TCP, "10.1.0.1:80", "abcdefghijklmnop", 0)
-		got := written(t, &Table{Columns: columns}, []Entry{{s, []ipvs.Destination{server}}})
+		got := written(t, &Table{Columns: columns}, []ipvs.Entry{{Service: s, Destinations: []ipvs.Destination{server}}})
 		compare(t, headings[columns]+"TCP  10.1.0.1:80 abcdefghijklmnop\n"+want, got)
 	}
 }
@@ -96,7 +96,7 @@ func TestUnknownTunnel(t *testing.T) {
 func TestOrder(t *testing.T) {
 	s := service(ipvs.TCP, "192.168.0.1:80", "rr", 0)
 	s.Protocol = 47
-	got := written(t, &Table{}, []Entry{
+	got := written(t, &Table{}, []ipvs.Entry{
 		{Service: markService(4000000000, ipvs.IPv6, "rr")},
 		{Service: markService(4000000000, ipvs.IPv4, "rr")},
 		{Service: markService(5, ipvs.IPv6, "rr")},

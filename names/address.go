@@ -12,6 +12,33 @@ const maxRemembered = 1 << 16
 // ResolveAddresses looks up the names of all the addresses, side by side and each once, for AddressName to return.
 // It fails for none: an address without a valid name has no name.
 func (r *Resolver) ResolveAddresses(ctx context.Context, addresses []netip.Addr) {
+	r.findNames(ctx, addresses)
+	if r.ReversibleOnly {
+		r.forgetIrreversible(ctx, addresses)
+	}
+}
+
+// forgetIrreversible forgets the names of addresses that LookupHost does not lead back to.
+func (r *Resolver) forgetIrreversible(ctx context.Context, addresses []netip.Addr) {
+	var found []string
+	for _, address := range addresses {
+		if name, ok := r.AddressName(address); ok {
+			found = append(found, name)
+		}
+	}
+	r.ResolveHosts(ctx, found)
+	for _, address := range addresses {
+		name, ok := r.AddressName(address)
+		if !ok {
+			continue
+		}
+		if back, err := r.LookupHost(ctx, name); err != nil || back != address {
+			r.addressNames[address] = ""
+		}
+	}
+}
+
+func (r *Resolver) findNames(ctx context.Context, addresses []netip.Addr) {
 	if r.addressNames == nil || len(r.addressNames) > maxRemembered {
 		r.addressNames = make(map[netip.Addr]string)
 	}

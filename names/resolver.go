@@ -28,6 +28,9 @@ type Resolver struct {
 	// that a resolver which never answers costs a listing this long and no more.
 	Patience time.Duration
 
+	// ReversibleOnly keeps to names that read back as the address or port they were given for.
+	ReversibleOnly bool
+
 	// Parallel is how many questions may wait for an answer at once.
 	Parallel int
 

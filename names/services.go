@@ -24,6 +24,10 @@ type serviceKey struct {
 // ServiceName returns the name of a port of a protocol, which is "tcp", "udp" or "sctp".
 func (r *Resolver) ServiceName(port uint16, protocol string) (string, bool) {
 	name, ok := r.readServices().names[portKey{port, protocol}]
+	if r.ReversibleOnly && ok {
+		back, found := r.ServicePort(name, protocol)
+		ok = found && back == port
+	}
 	return name, ok
 }
 

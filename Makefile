@@ -1,0 +1,57 @@
+PREFIX = /usr/local
+GO = go
+
+# The tag leaves out the documentation generator of urfave/cli, which costs every start a millisecond.
+export GOFLAGS += -tags=urfave_cli_no_docs -buildvcs=false
+export CGO_ENABLED = 0
+
+links = ipvsadm-save ipvsadm-restore
+sources = $(shell find . -name '*.go' ! -name '*_test.go') go.mod go.sum $(wildcard .git/logs/HEAD)
+
+.PHONY: all tools demo test shell install uninstall clean
+
+# The program, and the two other names it goes by.
+all: ipvsadm $(links)
+
+ipvsadm: $(sources)
+	version=$$(git describe --tags --always --dirty 2>/dev/null || echo unknown) && \
+	$(GO) build -trimpath -ldflags "-s -w -X main.version=$$version" -o $@ .
+
+$(links): ipvsadm
+	ln -sf ipvsadm $@
+
+# What the lab, the tests and the demo need, if it is missing.
+tools:
+	@tests/lab/install
+
+# The program at work in a network of its own, in a kernel of its own.
+demo: tools all
+	@PATH="$(CURDIR):$$PATH" tests/lab/run tests/demo/demo
+
+# A root shell in that kernel, to look around. What it does to this machine's files is gone when it ends.
+shell: tools all
+	@PATH="$(CURDIR):$$PATH" LAB_TERMINAL=1 tests/lab/run bash
+
+# Everything that can be checked: the sources, the scripts, the manual pages, the lab; and every Go test, here or
+# in the lab.
+test: tools all
+	$(GO) vet ./...
+	@unformatted=$$(gofmt -l .); [ -z "$$unformatted" ] || { echo "gofmt: $$unformatted"; exit 1; }
+	shellcheck $$(grep -rlE '^#!/bin/(ba)?sh' --exclude-dir=.git --exclude='*.go' --exclude='*.md' --exclude='*.txt*' .)
+	mandoc -T lint -W warning man/*.8
+	tests/lab/lab_test
+	tests/all
+
+# DESTDIR= and PREFIX= as usual; a distribution says PREFIX=/usr.
+install: all
+	install -d $(DESTDIR)$(PREFIX)/sbin $(DESTDIR)$(PREFIX)/share/man/man8
+	install -m 755 ipvsadm $(DESTDIR)$(PREFIX)/sbin
+	for link in $(links); do ln -sf ipvsadm $(DESTDIR)$(PREFIX)/sbin/$$link || exit; done
+	install -m 644 man/*.8 $(DESTDIR)$(PREFIX)/share/man/man8
+
+uninstall:
+	rm -f $(addprefix $(DESTDIR)$(PREFIX)/sbin/,ipvsadm $(links))
+	rm -f $(addprefix $(DESTDIR)$(PREFIX)/share/man/man8/,$(notdir $(wildcard man/*.8)))
+
+clean:
+	rm -rf ipvsadm $(links) build

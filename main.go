@@ -1,0 +1,396 @@
+// Ipvsadm administers IPVS, the layer-4 load balancer of the Linux kernel. It takes the command line of the original
+// ipvsadm, and stands in for ipvsadm-save and ipvsadm-restore when it is called by their names.
+package main
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"net/netip"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+
+	"github.com/urfave/cli/v2"
+
+	"ipvsadm/command"
+	"ipvsadm/format"
+	"ipvsadm/ipvs"
+	"ipvsadm/names"
+	"ipvsadm/restore"
+	"ipvsadm/save"
+)
+
+// version is set by the linker.
+var version = "unknown"
+
+// The exit statuses, which are the original's.
+const (
+	statusListing     = 1   // a listing or a save failed
+	statusUnavailable = 2   // there is no IPVS to talk to
+	statusRefused     = 255 // the kernel refused
+)
+
+func main() {
+	p := program{
+		stdin:    os.Stdin,
+		stdout:   bufio.NewWriterSize(os.Stdout, 64<<10),
+		stderr:   os.Stderr,
+		resolver: names.NewResolver(),
+	}
+	err := p.run(context.Background(), os.Args)
+	if flushErr := p.stdout.Flush(); err == nil && flushErr != nil {
+		err = failure{fmt.Errorf("standard output: %w", flushErr), statusListing}
+	}
+	os.Exit(p.report(err))
+}
+
+type program struct {
+	stdin    io.Reader
+	stdout   *bufio.Writer
+	stderr   io.Writer
+	resolver *names.Resolver
+	name     string       // the first word of the command line
+	client   *ipvs.Client // nil until connect
+}
+
+// failure is an error with the exit status that the original has for it.
+type failure struct {
+	error
+	status int
+}
+
+func (f failure) Unwrap() error { return f.error }
+
+func (p *program) run(ctx context.Context, words []string) error {
+	p.name = words[0]
+	switch base := filepath.Base(p.name); {
+	case base == "ipvsadm-save" || base == "ipvsadm-restore":
+		verb := strings.TrimPrefix(base, "ipvsadm-")
+		return p.verbs().RunContext(ctx, append([]string{p.name, verb}, words[1:]...))
+	case len(words) > 1 && (words[1] == "save" || words[1] == "restore"):
+		return p.verbs().RunContext(ctx, words)
+	default:
+		return p.classic(ctx, words[1:])
+	}
+}
+
+// report says on standard error what went wrong and returns the exit status.
+func (p *program) report(err error) int {
+	if err == nil {
+		return 0
+	}
+	status := statusRefused
+	var f failure
+	var wrong *command.Error
+	switch {
+	case errors.As(err, &f):
+		status = f.status
+	case errors.As(err, &wrong):
+		status = wrong.Status
+	}
+	fmt.Fprintln(p.stderr, text(err))
+	if wrong != nil && wrong.Hint != "" {
+		fmt.Fprintln(p.stderr, "hint: "+wrong.Hint)
+	}
+	return status
+}
+
+// text returns the words of the original for an error, where it has some.
+func text(err error) string {
+	var batch *ipvs.BatchError
+	if errors.As(err, &batch) && len(batch.Failures) == 1 {
+		return batch.Failures[0].Err.Reason()
+	}
+	var refused *ipvs.Error
+	if e, ok := err.(failure); ok && errors.As(e.error, &refused) {
+		return refused.Reason()
+	}
+	return err.Error()
+}
+
+// classic carries out a command line of the original's grammar.
+func (p *program) classic(ctx context.Context, words []string) error {
+	c, wrong := command.Parse(p.name, words, p.lookup(ctx))
+	if wrong == nil && (c.Verb == command.Help || c.Verb == command.Version) {
+		return p.carryOut(ctx, c)
+	}
+	if err := p.connect(ctx); err != nil {
+		return err
+	}
+	defer p.client.Close()
+	if wrong != nil {
+		return wrong
+	}
+	return p.carryOut(ctx, c)
+}
+
+func (p *program) lookup(ctx context.Context) command.Lookup {
+	return command.Lookup{
+		Host: func(name string) (netip.Addr, error) { return p.resolver.LookupHost(ctx, name) },
+		Port: p.resolver.ServicePort,
+	}
+}
+
+// connect opens the way to the kernel, loading the module if need be, and finds out whether we may go it.
+func (p *program) connect(ctx context.Context) error {
+	client, err := ipvs.Dial()
+	if errors.Is(err, fs.ErrNotExist) {
+		if os.Geteuid() != 0 {
+			return unavailable(syscall.EPERM)
+		}
+		var modprobe *exec.ExitError
+		if errors.As(ipvs.LoadModule(ctx), &modprobe) {
+			p.stderr.Write(modprobe.Stderr)
+		}
+		client, err = ipvs.Dial()
+	}
+	if errors.Is(err, fs.ErrNotExist) {
+		return unavailable(syscall.ENOPROTOOPT)
+	}
+	if err != nil {
+		return unavailable(err)
+	}
+	if _, err := client.Info(ctx); err != nil {
+		client.Close()
+		return unavailable(err)
+	}
+	p.client = client
+	return nil
+}
+
+func unavailable(err error) error {
+	var refused *ipvs.Error
+	if !errors.As(err, &refused) {
+		refused = &ipvs.Error{Err: err}
+	}
+	return failure{fmt.Errorf("Can't initialize ipvs: %s\nAre you sure that IP Virtual Server is built in the kernel or as module?",
+		refused.Reason()), statusUnavailable}
+}
+
+// carryOut does what a command says, with the kernel if it needs it.
+func (p *program) carryOut(ctx context.Context, c command.Command) error {
+	switch c.Verb {
+	case command.Help:
+		return command.WriteHelp(p.stdout, p.name)
+	case command.Version:
+		_, err := fmt.Fprintf(p.stdout, "ipvsadm %s (commands and tables of ipvsadm 1.31)\n", version)
+		return err
+	case command.List:
+		return listing(p.list(ctx, c))
+	case command.Save:
+		return listing(p.save(ctx, p.stdout, c.Listing.Numeric))
+	case command.Restore:
+		lines, err := restore.Read(ctx, p.stdin, "stdin", p.resolver)
+		if err != nil {
+			return err
+		}
+		return restore.InOrder(ctx, p.client, "stdin", lines, p.runLine(ctx))
+	default:
+		change, _ := c.Change()
+		return p.client.Apply(ctx, change)
+	}
+}
+
+// runLine carries out a command of a file.
+func (p *program) runLine(ctx context.Context) func(command.Command) error {
+	return func(c command.Command) error { return p.carryOut(ctx, c) }
+}
+
+func listing(err error) error {
+	if err != nil {
+		return failure{err, statusListing}
+	}
+	return nil
+}
+
+func (p *program) list(ctx context.Context, c command.Command) error {
+	var resolver *names.Resolver
+	if !c.Listing.Numeric {
+		resolver = p.resolver
+	}
+	switch {
+	case c.Listing.Connections:
+		table := format.Connections{EngineData: c.Listing.PersistentConnections, Names: resolver}
+		return table.Write(ctx, p.stdout, ipvs.Connections())
+	case c.Listing.Timeouts:
+		timeouts, err := p.client.Timeouts(ctx)
+		if err != nil {
+			return err
+		}
+		return format.Timeouts(p.stdout, timeouts)
+	case c.Listing.Daemons:
+		daemons, err := p.client.Daemons(ctx)
+		if err != nil {
+			return err
+		}
+		return format.Daemons(p.stdout, daemons)
+	}
+
+	table := format.Table{Columns: columns(c.Listing), Exact: c.Listing.Exact, Names: resolver}
+	if c.OneService() {
+		entry, err := p.client.Entry(ctx, c.Service.ServiceID)
+		if err != nil {
+			return err
+		}
+		entries := []ipvs.Entry{entry}
+		if !c.Listing.NoSort {
+			ipvs.SortTable(entries)
+		}
+		return table.Write(ctx, p.stdout, entries)
+	}
+	info, err := p.client.Info(ctx)
+	if err != nil {
+		return err
+	}
+	entries, err := p.client.Table(ctx)
+	if err != nil {
+		return err
+	}
+	if !c.Listing.NoSort {
+		ipvs.SortTable(entries)
+	}
+	if err := format.Version(p.stdout, info); err != nil {
+		return err
+	}
+	return table.Write(ctx, p.stdout, entries)
+}
+
+// columns returns the columns that are asked for, the first of them if there are several.
+func columns(l command.Listing) format.Columns {
+	switch {
+	case l.Stats:
+		return format.Totals
+	case l.Rate:
+		return format.Rates
+	case l.Thresholds:
+		return format.Thresholds
+	case l.PersistentConnections:
+		return format.PersistentConnections
+	case l.TunnelInfo:
+		return format.TunnelInfo
+	default:
+		return format.Summary
+	}
+}
+
+func (p *program) save(ctx context.Context, w io.Writer, numeric bool) error {
+	entries, err := p.client.Table(ctx)
+	if err != nil {
+		return err
+	}
+	ipvs.SortTable(entries)
+	if numeric {
+		return save.Write(ctx, w, entries, nil)
+	}
+	return save.Write(ctx, w, entries, p.resolver)
+}
+
+// verbs is the command line of "ipvsadm save" and "ipvsadm restore", which are ipvsadm-save and ipvsadm-restore.
+func (p *program) verbs() *cli.App {
+	usageError := func(_ *cli.Context, err error, _ bool) error { return failure{err, 1} }
+	return &cli.App{
+		Name:           "ipvsadm",
+		Usage:          "save and restore the IPVS table",
+		Writer:         p.stdout,
+		ErrWriter:      p.stderr,
+		HideVersion:    true,
+		OnUsageError:   usageError,
+		ExitErrHandler: func(*cli.Context, error) {},
+		Commands: []*cli.Command{{
+			Name:         "save",
+			Usage:        "print the table as the commands that make it",
+			OnUsageError: usageError,
+			Flags: []cli.Flag{
+				&cli.BoolFlag{Name: "numeric", Aliases: []string{"n"}, Usage: "addresses and ports as numbers"},
+				&cli.StringFlag{Name: "file", Aliases: []string{"f"}, Usage: "write to `FILE`, whole or not at all"},
+			},
+			Action: p.saveVerb,
+		}, {
+			Name:         "restore",
+			Usage:        "bring the table to what saved commands describe",
+			OnUsageError: usageError,
+			Flags: []cli.Flag{
+				&cli.StringFlag{Name: "file", Aliases: []string{"f"}, Usage: "read `FILE` instead of standard input"},
+				&cli.BoolFlag{Name: "dry-run", Usage: "print the commands that would be sent, and send none"},
+				&cli.BoolFlag{Name: "test", Usage: "read the commands, and do nothing"},
+				&cli.BoolFlag{Name: "noflush", Usage: "keep what the commands do not name"},
+			},
+			Action: p.restoreVerb,
+		}},
+	}
+}
+
+func noWords(c *cli.Context) error {
+	if c.Args().Present() {
+		return failure{fmt.Errorf("unexpected argument %s", c.Args().First()), 1}
+	}
+	return nil
+}
+
+func (p *program) saveVerb(c *cli.Context) error {
+	if err := noWords(c); err != nil {
+		return err
+	}
+	if err := p.connect(c.Context); err != nil {
+		return err
+	}
+	defer p.client.Close()
+	path, numeric := c.String("file"), c.Bool("numeric")
+	if path == "" {
+		return listing(p.save(c.Context, p.stdout, numeric))
+	}
+	return listing(save.File(path, func(w io.Writer) error { return p.save(c.Context, w, numeric) }))
+}
+
+func (p *program) restoreVerb(c *cli.Context) error {
+	if err := noWords(c); err != nil {
+		return err
+	}
+	lines, err := p.readFile(c.Context, c.String("file"))
+	if err != nil || c.Bool("test") {
+		return err
+	}
+	if err := p.connect(c.Context); err != nil {
+		return err
+	}
+	defer p.client.Close()
+	current, err := p.client.Table(c.Context)
+	if err != nil {
+		return err
+	}
+	plan, err := restore.NewPlan(source(c.String("file")), lines, current, restore.Options{Keep: c.Bool("noflush")})
+	if err != nil {
+		return err
+	}
+	if c.Bool("dry-run") {
+		_, err := p.stdout.Write(plan.AppendRules(nil))
+		return err
+	}
+	return plan.Carry(c.Context, p.client, p.runLine(c.Context))
+}
+
+func (p *program) readFile(ctx context.Context, path string) ([]restore.Line, error) {
+	if path == "" {
+		return restore.Read(ctx, p.stdin, source(path), p.resolver)
+	}
+	file, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
+	return restore.Read(ctx, file, source(path), p.resolver)
+}
+
+// source names a file in error messages.
+func source(path string) string {
+	if path == "" {
+		return "stdin"
+	}
+	return path
+}

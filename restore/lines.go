@@ -1,0 +1,115 @@
+// Package restore carries out saved commands: as they stand, line by line, or all together as the difference that they
+// make to the kernel's table.
+package restore
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/netip"
+	"strings"
+
+	"ipvsadm/command"
+	"ipvsadm/ipvs"
+	"ipvsadm/names"
+)
+
+// Line is a command and the number of the line in which it stands.
+type Line struct {
+	Number  int // from 1
+	Command command.Command
+}
+
+// Error is what is wrong with one line.
+type Error struct {
+	Source string // the file, or "stdin"
+	Line   int    // from 1; zero if it comes from no line
+	Err    error
+}
+
+// Error returns the source, line and what is wrong with it, as in "stdin:3: Service already exists".
+func (e *Error) Error() string {
+	if e.Line == 0 {
+		return fmt.Sprintf("%s: %v", e.Source, e.Err)
+	}
+	var refused *ipvs.Error
+	if errors.As(e.Err, &refused) {
+		return fmt.Sprintf("%s:%d: %s", e.Source, e.Line, refused.Reason()) // on what, the line says
+	}
+	return fmt.Sprintf("%s:%d: %v", e.Source, e.Line, e.Err)
+}
+
+// Unwrap returns Err.
+func (e *Error) Unwrap() error { return e.Err }
+
+// Read reads commands, a line each. Empty lines and lines that begin with # are passed over, as is the word ipvsadm
+// before a command. If any line is wrong the error is a join of an *Error for each that is. Hosts are looked up all
+// together.
+func Read(ctx context.Context, r io.Reader, source string, resolver *names.Resolver) ([]Line, error) {
+	words, err := split(r)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", source, err)
+	}
+
+	// Once to see which hosts there are, and if there are any once more with their addresses.
+	var hosts []string
+	lookup := command.Lookup{Port: resolver.ServicePort, Host: func(name string) (netip.Addr, error) {
+		hosts = append(hosts, name)
+		return netip.IPv4Unspecified(), nil
+	}}
+	lines, err := parse(words, source, lookup)
+	if len(hosts) == 0 {
+		return lines, err
+	}
+	resolver.ResolveHosts(ctx, hosts)
+	lookup.Host = func(name string) (netip.Addr, error) { return resolver.LookupHost(ctx, name) }
+	return parse(words, source, lookup)
+}
+
+// numbered is the words of a line.
+type numbered struct {
+	number int
+	words  []string
+}
+
+func split(r io.Reader) ([]numbered, error) {
+	var lines []numbered
+	reader := bufio.NewReader(r)
+	for number := 1; ; number++ {
+		text, err := reader.ReadString('\n')
+		words := strings.FieldsFunc(text, func(r rune) bool { return strings.ContainsRune(" \t\r\n", r) })
+		for len(words) > 0 && words[0] == "ipvsadm" {
+			words = words[1:]
+		}
+		if len(words) > 0 && !strings.HasPrefix(words[0], "#") {
+			lines = append(lines, numbered{number, words})
+		}
+		if errors.Is(err, io.EOF) {
+			return lines, nil
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+}
+
+func parse(lines []numbered, source string, lookup command.Lookup) ([]Line, error) {
+	parsed := make([]Line, 0, len(lines))
+	var wrong []error
+	for _, line := range lines {
+		c, err := command.Parse("ipvsadm", line.words, lookup)
+		if err == nil && c.Verb == command.Restore {
+			err = errNested
+		}
+		if err != nil {
+			wrong = append(wrong, &Error{source, line.number, err})
+			continue
+		}
+		parsed = append(parsed, Line{line.number, c})
+	}
+	return parsed, errors.Join(wrong...)
+}
+
+var errNested = &command.Error{Message: "a restore within a restore", Status: 2}

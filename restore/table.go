@@ -1,0 +1,147 @@
+package restore
+
+import (
+	"net/netip"
+	"syscall"
+
+	"ipvsadm/command"
+	"ipvsadm/ipvs"
+)
+
+// table is what commands make of a table, without the kernel.
+type table struct {
+	services []*service // in the order in which they were added
+	byID     map[ipvs.ServiceID]*service
+}
+
+type service struct {
+	ipvs.Service
+	line    int // that says what it is; zero if it was there before
+	servers []*server
+	byName  map[netip.AddrPort]*server
+}
+
+type server struct {
+	ipvs.Destination
+	line int
+}
+
+func newTable(entries []ipvs.Entry) *table {
+	t := &table{byID: make(map[ipvs.ServiceID]*service, len(entries))}
+	for _, entry := range entries {
+		s := t.add(entry.Service, 0)
+		for _, destination := range entry.Destinations {
+			s.add(destination, 0)
+		}
+	}
+	return t
+}
+
+func (t *table) add(added ipvs.Service, line int) *service {
+	s := &service{Service: added, line: line, byName: make(map[netip.AddrPort]*server)}
+	t.services = append(t.services, s)
+	t.byID[added.ServiceID] = s
+	return s
+}
+
+func (s *service) add(added ipvs.Destination, line int) {
+	d := &server{added, line}
+	s.servers = append(s.servers, d)
+	s.byName[added.Address] = d
+}
+
+// change does to the table what the kernel would do, and refuses what it would for what is there or not. What was there
+// before the first line may be added again: that changes it.
+func (t *table) change(line Line) error {
+	c := line.Command
+	if c.Verb == command.Clear {
+		t.services = nil
+		clear(t.byID)
+		return nil
+	}
+	s := t.byID[c.Service.ServiceID]
+	switch c.Verb {
+	case command.AddService:
+		return t.addService(s, line)
+	case command.EditService:
+		if s == nil {
+			return refused(ipvs.OpEditService, syscall.ESRCH)
+		}
+		s.Service, s.line = c.Service, line.Number
+	case command.DeleteService:
+		if s == nil {
+			return refused(ipvs.OpDeleteService, syscall.ESRCH)
+		}
+		delete(t.byID, s.ServiceID)
+		t.services = without(t.services, s)
+	case command.AddServer:
+		return s.addServer(line)
+	case command.EditServer:
+		d, err := s.find(ipvs.OpEditDestination, c.Server.Address)
+		if err != nil {
+			return err
+		}
+		d.Destination, d.line = c.Server, line.Number
+	case command.DeleteServer:
+		d, err := s.find(ipvs.OpDeleteDestination, c.Server.Address)
+		if err != nil {
+			return err
+		}
+		delete(s.byName, d.Address)
+		s.servers = without(s.servers, d)
+	}
+	return nil
+}
+
+func (t *table) addService(present *service, line Line) error {
+	switch {
+	case present == nil:
+		t.add(line.Command.Service, line.Number)
+	case present.line != 0:
+		return refused(ipvs.OpAddService, syscall.EEXIST)
+	default:
+		present.Service, present.line = line.Command.Service, line.Number
+	}
+	return nil
+}
+
+func (s *service) addServer(line Line) error {
+	if s == nil {
+		return refused(ipvs.OpAddDestination, syscall.ESRCH)
+	}
+	added := line.Command.Server
+	present := s.byName[added.Address]
+	switch {
+	case present == nil:
+		s.add(added, line.Number)
+	case present.line != 0:
+		return refused(ipvs.OpAddDestination, syscall.EEXIST)
+	default:
+		present.Destination, present.line = added, line.Number
+	}
+	return nil
+}
+
+func (s *service) find(operation ipvs.Operation, address netip.AddrPort) (*server, error) {
+	if s == nil {
+		return nil, refused(operation, syscall.ESRCH)
+	}
+	found := s.byName[address]
+	if found == nil {
+		return nil, refused(operation, syscall.ENOENT)
+	}
+	return found, nil
+}
+
+func refused(operation ipvs.Operation, errno syscall.Errno) error {
+	return &ipvs.Error{Operation: operation, Err: errno}
+}
+
+func without[T comparable](all []T, one T) []T {
+	for i := range all {
+		if all[i] == one {
+			return append(all[:i], all[i+1:]...)
+		}
+	}
+	return all
+}

@@ -1,0 +1,44 @@
+// Package save writes the kernel's services and real servers as the commands that make them.
+package save
+
+import (
+	"context"
+	"io"
+
+	"ipvsadm/command"
+	"ipvsadm/ipvs"
+	"ipvsadm/names"
+)
+
+// Write writes the commands that make the services and their real servers, a line each, in the order given. Names are
+// looked up first, all together, and written where they read back as the same address or port; a nil resolver writes
+// numbers.
+func Write(ctx context.Context, w io.Writer, entries []ipvs.Entry, resolver *names.Resolver) error {
+	if resolver != nil {
+		resolver.ReversibleOnly = true
+		resolver.ResolveAddresses(ctx, ipvs.Addresses(entries))
+	}
+	var b []byte
+	for _, entry := range entries {
+		b = b[:0]
+		for _, c := range Commands(entry) {
+			b = append(c.AppendRule(b, resolver), '\n')
+		}
+		if _, err := w.Write(b); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Commands returns the commands that make a service and its real servers.
+func Commands(entry ipvs.Entry) []command.Command {
+	commands := make([]command.Command, 0, 1+len(entry.Destinations))
+	commands = append(commands, command.Command{Verb: command.AddService, Service: entry.Service})
+	for _, server := range entry.Destinations {
+		c := command.Command{Verb: command.AddServer, Server: server}
+		c.Service.ServiceID = entry.ServiceID
+		commands = append(commands, c)
+	}
+	return commands
+}

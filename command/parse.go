@@ -1,6 +1,7 @@
 package command
 
 import (
+	"errors"
 	"net/netip"
 	"slices"
 	"strings"
@@ -27,6 +28,10 @@ func Parse(program string, arguments []string, lookup Lookup) (Command, error) {
 	p.command.Server.Weight = 1
 	p.command.Server.Forwarding = ipvs.DirectRouting
 	err := p.parse(program)
+	var wrong *Error
+	if errors.As(err, &wrong) {
+		wrong.Hint = p.hint(arguments)
+	}
 	return p.command, err
 }
 

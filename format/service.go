@@ -88,10 +88,10 @@ func appendPersistence(b []byte, s *ipvs.Service) []byte {
 			b = append(b, " mask "...)
 			b = appendNetmask(b, s.Netmask, s.Family)
 		}
-	}
-	if s.Engine != "" {
-		b = append(b, " pe "...)
-		b = append(b, s.Engine...)
+		if s.Engine != "" {
+			b = append(b, " pe "...)
+			b = append(b, s.Engine...)
+		}
 	}
 	return b
 }

@@ -7,6 +7,7 @@ import (
 	"math"
 	"net/netip"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/mdlayher/netlink"
@@ -157,12 +158,12 @@ func encodeService(e *netlink.AttributeEncoder, s Service) error {
 	if err := encodeServiceID(e, s.ServiceID); err != nil {
 		return err
 	}
-	if err := encodeName(e, svcScheduler, "scheduler", s.Scheduler); err != nil {
+	if err := encodeName(e, svcScheduler, "scheduler", s.Scheduler, syscall.ENOENT); err != nil {
 		return err
 	}
 	// An engine is taken away by naming none.
 	if s.Engine != "" {
-		if err := encodeName(e, svcEngine, "persistence engine", s.Engine); err != nil {
+		if err := encodeName(e, svcEngine, "persistence engine", s.Engine, syscall.ENOENT); err != nil {
 			return err
 		}
 	}
@@ -213,7 +214,7 @@ func encodeDestination(e *netlink.AttributeEncoder, d Destination) error {
 // encodeDaemon puts all attributes of a daemon, and leaves out those whose choice is the kernel's.
 func encodeDaemon(e *netlink.AttributeEncoder, d Daemon) error {
 	e.Uint32(daemonState, uint32(d.State))
-	if err := encodeName(e, daemonInterface, "interface", d.Interface); err != nil {
+	if err := encodeName(e, daemonInterface, "interface", d.Interface, syscall.ENODEV); err != nil {
 		return err
 	}
 	e.Uint32(daemonSyncID, d.SyncID)
@@ -257,9 +258,10 @@ func encodePort(e *netlink.AttributeEncoder, attribute, port uint16) {
 }
 
 // encodeName puts a name, which must be one in the kernel's eyes too: it has room for so many bytes, and NUL ends it.
-func encodeName(e *netlink.AttributeEncoder, attribute uint16, what, name string) error {
+// Nothing has a longer one, so it is missing as any other that nothing has.
+func encodeName(e *netlink.AttributeEncoder, attribute uint16, what, name string, missing syscall.Errno) error {
 	if len(name) >= nameSize {
-		return fmt.Errorf("%s %q is longer than %d bytes", what, name, nameSize-1)
+		return fmt.Errorf("%s %q is longer than %d bytes: %w", what, name, nameSize-1, missing)
 	}
 	if strings.IndexByte(name, 0) >= 0 {
 		return fmt.Errorf("%s %q holds a NUL", what, name)

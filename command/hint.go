@@ -20,7 +20,7 @@ func (p *parser) hint(arguments []string) string {
 		return "the command comes first: type " + fixed
 	}
 	if p.given[realServer] && !p.given[serviceAddress] {
-		return "name the virtual service of the real server: -t ADDRESS:PORT, -u, --sctp-service or -f"
+		return "name the virtual service before the real server: -t ADDRESS:PORT, -u, --sctp-service or -f"
 	}
 	if fixed, ok := inOtherCase(p.words.cluster); ok {
 		return "letters are upper or lower case: type " + fixed

@@ -96,7 +96,19 @@ type Listing struct {
 	Numeric bool // addresses and ports as numbers
 	Exact   bool // counters in full
 	NoSort  bool // in the kernel's order
+
+	Format Format
 }
+
+// Format is how a listing is written, as --format takes it.
+type Format string
+
+// The formats of listings.
+const (
+	Classic Format = "" // the original's
+	JSON    Format = "json"
+	Aligned Format = "table"
+)
 
 // OneService tells whether the command names a service: where one is not required, it is about all of them if not.
 func (c Command) OneService() bool { return c.Service.ServiceID != ipvs.ServiceID{} }

@@ -46,6 +46,7 @@ const (
 	tunnelNoChecksum
 	tunnelChecksum
 	tunnelRemoteChecksum
+	listingFormat
 	parameterCount
 )
 
@@ -88,7 +89,8 @@ func legalityOfVerb(verb Verb) legality {
 		return legality{required: []parameter{serviceAddress, realServer}}
 	case List:
 		return legality{
-			allowed:   []parameter{numeric, stats, rate, thresholds, persistentConn, noSort, syncID, exact, tunnelInfo},
+			allowed: []parameter{numeric, stats, rate, thresholds, persistentConn, noSort, syncID, exact, tunnelInfo,
+				listingFormat},
 			exclusive: []parameter{connection, serviceAddress, timeout, daemon},
 		}
 	case Zero:

@@ -96,6 +96,8 @@ var options = [...]option{
 	{long: "tun-info", parameter: tunnelInfo, help: "a column of tunnels", set: (*parser).setTunnelInfo},
 	{long: "nosort", parameter: noSort, help: "in the kernel's order", set: (*parser).setNoSort},
 	{long: "sort", help: "sorted, which is the default", set: (*parser).setSort},
+	{long: "format", takes: value, parameter: listingFormat, argument: "json|table",
+		help: "for programs, or in columns as wide as what is in them", set: (*parser).setFormat},
 
 	{long: "syncid", takes: value, parameter: syncID, argument: "ID",
 		help: "0 to 255; a backup hears only its own, 0 hears all", set: (*parser).setSyncID},
@@ -109,6 +111,9 @@ var options = [...]option{
 		help: "UDP port (default 8848)", set: (*parser).setMcastPort},
 	{long: "mcast-ttl", takes: value, parameter: mcastTTL, argument: "TTL",
 		help: "time to live (default 1)", set: (*parser).setMcastTTL},
+
+	{long: "netns", takes: value, argument: "NAME|PATH",
+		help: "work in that network namespace; may come first", set: (*parser).setNamespace},
 }
 
 func longOption(name string) *option {

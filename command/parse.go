@@ -328,6 +328,16 @@ func (p *parser) setTunnelInfo(string) error { return set(&p.command.Listing.Tun
 func (p *parser) setNoSort(string) error     { return set(&p.command.Listing.NoSort) }
 func (p *parser) setSort(string) error       { return nil }
 
+func (p *parser) setFormat(text string) error {
+	switch format := Format(text); format {
+	case JSON, Aligned:
+		p.command.Listing.Format = format
+		return nil
+	default:
+		return wrong("illegal format specified: `%s' is neither json nor table", text)
+	}
+}
+
 func set(flag *bool) error {
 	*flag = true
 	return nil

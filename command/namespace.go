@@ -1,0 +1,38 @@
+package command
+
+import "strings"
+
+const namespaceOption = "--netns"
+
+// CutNamespace takes --netns and its value out of the words of a command line, where they may stand anywhere, and
+// returns the value, empty if it is not there. A command is read, and its names are looked up, in that namespace, so
+// this comes before [Parse] and before the verbs have their turn.
+func CutNamespace(words []string) (namespace string, rest []string, err error) {
+	for i := 0; i < len(words); i++ {
+		name, text, given := strings.Cut(words[i], "=")
+		switch {
+		case words[i] == "--":
+			return namespace, append(rest, words[i:]...), nil
+		case name != namespaceOption:
+			rest = append(rest, words[i])
+			continue
+		case namespace != "":
+			return "", nil, wrong("multiple 'netns' options specified")
+		case !given:
+			if i++; i == len(words) {
+				return "", nil, refused("%s: missing argument", namespaceOption)
+			}
+			text = words[i]
+		}
+		if text == "" {
+			return "", nil, wrong("illegal network namespace specified: it has no name")
+		}
+		namespace = text
+	}
+	return namespace, rest, nil
+}
+
+// setNamespace refuses a namespace where CutNamespace did not find it: in a line of a file.
+func (p *parser) setNamespace(string) error {
+	return wrong("the network namespace is that of the whole command line: a line of a file cannot have its own")
+}

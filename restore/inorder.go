@@ -12,13 +12,24 @@ import (
 // run. Every command is carried out whether or not one before it failed. The error is a join of an *Error for each that
 // did.
 func InOrder(ctx context.Context, client *ipvs.Client, source string, lines []Line, run func(command.Command) error) error {
+	_, err := inOrder(ctx, client, source, lines, run)
+	return err
+}
+
+// inOrder is InOrder. It returns the changes that were made, or may have been if the client broke off.
+func inOrder(ctx context.Context, client *ipvs.Client, source string, lines []Line, run func(command.Command) error) (done []Line, err error) {
 	var failed []error
 	var changes []ipvs.Change
 	var changing []Line
 	flush := func() error {
 		failures, err := apply(ctx, client, changes)
-		for _, failure := range failures {
-			failed = append(failed, &Error{source, changing[failure.Index].Number, failure.Err})
+		for i, line := range changing {
+			if len(failures) > 0 && failures[0].Index == i {
+				failed = append(failed, &Error{source, line.Number, failures[0].Err})
+				failures = failures[1:]
+				continue
+			}
+			done = append(done, line)
 		}
 		changes, changing = changes[:0], changing[:0]
 		return err
@@ -29,25 +40,28 @@ func InOrder(ctx context.Context, client *ipvs.Client, source string, lines []Li
 			continue
 		}
 		if err := flush(); err != nil {
-			return errors.Join(append(failed, err)...)
+			return done, errors.Join(append(failed, err)...)
 		}
 		if err := run(line.Command); err != nil {
 			failed = append(failed, &Error{source, line.Number, err})
 		}
 	}
-	err := flush()
-	return errors.Join(append(failed, err)...)
+	err = flush()
+	return done, errors.Join(append(failed, err)...)
 }
 
-// apply returns what the kernel refused, and an error if it could not be asked.
+// apply returns what the kernel refused, and an error if the client broke off.
 func apply(ctx context.Context, client *ipvs.Client, changes []ipvs.Change) ([]ipvs.Failure, error) {
 	if len(changes) == 0 {
 		return nil, nil
 	}
 	err := client.Apply(ctx, changes...)
 	var batch *ipvs.BatchError
-	if errors.As(err, &batch) {
-		return batch.Failures, nil
+	if !errors.As(err, &batch) {
+		return nil, err
 	}
-	return nil, err
+	if err == error(batch) {
+		err = nil // nothing worse
+	}
+	return batch.Failures, err
 }

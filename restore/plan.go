@@ -4,6 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/netip"
+	"slices"
+	"syscall"
 
 	"ipvsadm/command"
 	"ipvsadm/ipvs"
@@ -50,9 +53,11 @@ func NewPlan(source string, lines []Line, current []ipvs.Entry, options Options)
 	return plan, nil
 }
 
-// difference returns what brings one table to another: what comes or changes, and what goes.
+// difference returns what brings one table to another: what comes or changes, and what goes. A service is never left
+// without a server that takes connections in between, if it has one before and after: those that stop taking them are
+// told last.
 func difference(from, to *table) (makes, leaves []Line) {
-	for _, wanted := range to.services {
+	for wanted := range to.services() {
 		present := from.byID[wanted.ServiceID]
 		switch {
 		case present == nil:
@@ -61,22 +66,27 @@ func difference(from, to *table) (makes, leaves []Line) {
 		case settledService(present.Service) != settledService(wanted.Service):
 			makes = append(makes, serviceLine(command.EditService, wanted))
 		}
-		for _, server := range wanted.servers {
-			old := present.byName[server.Address]
+		var quiesced []Line
+		for server := range wanted.servers() {
+			old := present.byAddress[server.Address]
 			switch {
 			case old == nil:
 				makes = append(makes, serverLine(command.AddServer, wanted, server))
-			case !sameServer(old.Destination, server.Destination):
+			case sameServer(old.Destination, server.Destination):
+			case server.Weight == 0:
+				quiesced = append(quiesced, serverLine(command.EditServer, wanted, server))
+			default:
 				makes = append(makes, serverLine(command.EditServer, wanted, server))
 			}
 		}
-		for _, server := range present.servers {
-			if wanted.byName[server.Address] == nil {
+		makes = append(makes, quiesced...)
+		for server := range present.servers() {
+			if wanted.byAddress[server.Address] == nil {
 				leaves = append(leaves, serverLine(command.DeleteServer, wanted, server))
 			}
 		}
 	}
-	for _, present := range from.services {
+	for present := range from.services() {
 		if to.byID[present.ServiceID] == nil {
 			leaves = append(leaves, serviceLine(command.DeleteService, present))
 		}
@@ -146,25 +156,82 @@ func (p *Plan) AppendRules(b []byte) []byte {
 }
 
 // Carry carries the plan out: what comes and changes, the other commands by run if they change nothing, and at the end
-// what goes. If the kernel refuses anything the table is brought back to what it was. The error is a join of an *Error
-// for each line that failed, and of what else went wrong.
+// what goes. If the kernel refuses anything, what was done so far is undone: nothing of it has gone yet, unless what is
+// refused is among what goes. What another program took away in the meantime is gone as it should be, and no failure.
+// The error is a join of an *Error for each line that failed, and of what else went wrong.
 func (p *Plan) Carry(ctx context.Context, client *ipvs.Client, run func(command.Command) error) error {
+	var done []Line
 	for _, lines := range [][]Line{p.Makes, p.Others, p.Leaves} {
-		if err := InOrder(ctx, client, p.Source, lines, run); err != nil {
-			return errors.Join(err, p.revert(ctx, client))
+		made, err := inOrder(ctx, client, p.Source, lines, run)
+		done = append(done, made...)
+		if err = withoutGone(err); err != nil {
+			return errors.Join(err, p.revert(ctx, client, done))
 		}
 	}
 	return nil
 }
 
-func (p *Plan) revert(ctx context.Context, client *ipvs.Client) error {
+// withoutGone returns what is left of a join of errors without those of deleting what is not there.
+func withoutGone(err error) error {
+	join, ok := err.(interface{ Unwrap() []error })
+	if !ok {
+		return err
+	}
+	return errors.Join(slices.DeleteFunc(slices.Clone(join.Unwrap()), isGone)...)
+}
+
+func isGone(err error) bool {
+	var refused *ipvs.Error
+	if !errors.As(err, &refused) {
+		return false
+	}
+	deletion := refused.Operation == ipvs.OpDeleteService || refused.Operation == ipvs.OpDeleteDestination
+	return deletion && (errors.Is(refused, syscall.ESRCH) || errors.Is(refused, syscall.ENOENT))
+}
+
+// revert undoes what was done, and leaves alone what another program did to other services and servers meanwhile.
+func (p *Plan) revert(ctx context.Context, client *ipvs.Client, done []Line) error {
+	ctx = context.WithoutCancel(ctx) // a plan that was cancelled is undone all the same
 	now, err := client.Table(ctx)
+	if errors.Is(err, ipvs.ErrOutOfStep) {
+		if client, err = ipvs.Dial(); err == nil {
+			defer client.Close()
+			now, err = client.Table(ctx)
+		}
+	}
 	if err != nil {
 		return fmt.Errorf("the table is not as it was: %w", err)
 	}
 	makes, leaves := difference(newTable(now), newTable(p.before))
-	if err := InOrder(ctx, client, p.Source, append(makes, leaves...), nil); err != nil {
+	mine := touchedBy(done)
+	back := slices.DeleteFunc(append(makes, leaves...), func(line Line) bool { return !mine.has(line) })
+	if err := withoutGone(InOrder(ctx, client, p.Source, back, nil)); err != nil {
 		return fmt.Errorf("the table is not as it was: %w", err)
 	}
 	return nil
+}
+
+// touched is the services and servers that a plan did something to.
+type touched map[subject]bool
+
+// subject names a service, or one of its servers.
+type subject struct {
+	service ipvs.ServiceID
+	server  netip.AddrPort
+	whole   bool // the service and whatever servers it has
+}
+
+func touchedBy(lines []Line) touched {
+	t := make(touched, len(lines))
+	for _, line := range lines {
+		c := line.Command
+		whole := c.Verb == command.AddService || c.Verb == command.DeleteService
+		t[subject{c.Service.ServiceID, c.Server.Address, whole}] = true
+	}
+	return t
+}
+
+func (t touched) has(line Line) bool {
+	c := line.Command
+	return t[subject{c.Service.ServiceID, c.Server.Address, false}] || t[subject{service: c.Service.ServiceID, whole: true}]
 }

@@ -1,6 +1,7 @@
 package restore
 
 import (
+	"iter"
 	"net/netip"
 	"syscall"
 
@@ -10,15 +11,15 @@ import (
 
 // table is what commands make of a table, without the kernel.
 type table struct {
-	services []*service // in the order in which they were added
-	byID     map[ipvs.ServiceID]*service
+	added []*service // in their order, and left there when they are deleted
+	byID  map[ipvs.ServiceID]*service
 }
 
 type service struct {
 	ipvs.Service
-	line    int // that says what it is; zero if it was there before
-	servers []*server
-	byName  map[netip.AddrPort]*server
+	line      int       // that says what it is; zero if it was there before
+	added     []*server // in their order, and left there when they are deleted
+	byAddress map[netip.AddrPort]*server
 }
 
 type server struct {
@@ -37,17 +38,39 @@ func newTable(entries []ipvs.Entry) *table {
 	return t
 }
 
+// services yields the services in the order in which they were added.
+func (t *table) services() iter.Seq[*service] {
+	return func(yield func(*service) bool) {
+		for _, s := range t.added {
+			if t.byID[s.ServiceID] == s && !yield(s) {
+				return
+			}
+		}
+	}
+}
+
+// servers yields the servers in the order in which they were added.
+func (s *service) servers() iter.Seq[*server] {
+	return func(yield func(*server) bool) {
+		for _, d := range s.added {
+			if s.byAddress[d.Address] == d && !yield(d) {
+				return
+			}
+		}
+	}
+}
+
 func (t *table) add(added ipvs.Service, line int) *service {
-	s := &service{Service: added, line: line, byName: make(map[netip.AddrPort]*server)}
-	t.services = append(t.services, s)
+	s := &service{Service: added, line: line, byAddress: make(map[netip.AddrPort]*server)}
+	t.added = append(t.added, s)
 	t.byID[added.ServiceID] = s
 	return s
 }
 
 func (s *service) add(added ipvs.Destination, line int) {
 	d := &server{added, line}
-	s.servers = append(s.servers, d)
-	s.byName[added.Address] = d
+	s.added = append(s.added, d)
+	s.byAddress[added.Address] = d
 }
 
 // change does to the table what the kernel would do, and refuses what it would for what is there or not. What was there
@@ -55,7 +78,7 @@ func (s *service) add(added ipvs.Destination, line int) {
 func (t *table) change(line Line) error {
 	c := line.Command
 	if c.Verb == command.Clear {
-		t.services = nil
+		t.added = nil
 		clear(t.byID)
 		return nil
 	}
@@ -73,7 +96,6 @@ func (t *table) change(line Line) error {
 			return refused(ipvs.OpDeleteService, syscall.ESRCH)
 		}
 		delete(t.byID, s.ServiceID)
-		t.services = without(t.services, s)
 	case command.AddServer:
 		return s.addServer(line)
 	case command.EditServer:
@@ -87,8 +109,7 @@ func (t *table) change(line Line) error {
 		if err != nil {
 			return err
 		}
-		delete(s.byName, d.Address)
-		s.servers = without(s.servers, d)
+		delete(s.byAddress, d.Address)
 	}
 	return nil
 }
@@ -110,7 +131,7 @@ func (s *service) addServer(line Line) error {
 		return refused(ipvs.OpAddDestination, syscall.ESRCH)
 	}
 	added := line.Command.Server
-	present := s.byName[added.Address]
+	present := s.byAddress[added.Address]
 	switch {
 	case present == nil:
 		s.add(added, line.Number)
@@ -126,7 +147,7 @@ func (s *service) find(operation ipvs.Operation, address netip.AddrPort) (*serve
 	if s == nil {
 		return nil, refused(operation, syscall.ESRCH)
 	}
-	found := s.byName[address]
+	found := s.byAddress[address]
 	if found == nil {
 		return nil, refused(operation, syscall.ENOENT)
 	}
@@ -135,13 +156,4 @@ func (s *service) find(operation ipvs.Operation, address netip.AddrPort) (*serve
 
 func refused(operation ipvs.Operation, errno syscall.Errno) error {
 	return &ipvs.Error{Operation: operation, Err: errno}
-}
-
-func without[T comparable](all []T, one T) []T {
-	for i := range all {
-		if all[i] == one {
-			return append(all[:i], all[i+1:]...)
-		}
-	}
-	return all
 }

@@ -1,0 +1,98 @@
+//go:build linux
+
+// Guest is the bench within its kernel: it runs this program, the original and the least program on the same tables,
+// times them by the kernel's clock, compares what they print, and writes the report to its standard output. What it is
+// doing it says on standard error.
+package main
+
+import (
+	"fmt"
+	"os"
+	"runtime/debug"
+	"strconv"
+	"strings"
+)
+
+// The programs, as ../run lays them out.
+const (
+	ours     = "/bench/ipvsadm"
+	original = "/bench/original"
+	least    = "/bench/least"
+)
+
+func main() {
+	debug.SetGCPercent(-1) // nothing of our own while another's time is taken
+	b := &bench{
+		services:    setting("SERVICES"),
+		servers:     setting("SERVERS"),
+		connections: setting("CONNECTIONS"),
+		runs:        setting("RUNS"),
+	}
+	b.heading()
+	for part := range strings.FieldsSeq(os.Getenv("PARTS")) {
+		switch part {
+		case "speed":
+			b.speed()
+		case "growth":
+			b.growth(100, 1000, 10_000)
+		case "names":
+			b.names()
+		case "memory":
+			b.memory(setting("MANY_RULES"), setting("MANY_CONNECTIONS"))
+		default:
+			must(fmt.Errorf("no part is called %s", part))
+		}
+	}
+	fmt.Print(b.report.String())
+	fmt.Println("\n" + b.verdict())
+}
+
+func must(err error) {
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "bench:", err)
+		os.Exit(1)
+	}
+}
+
+func setting(name string) int {
+	n, err := strconv.Atoi(os.Getenv(name))
+	must(err)
+	return n
+}
+
+type bench struct {
+	services, servers, connections, runs int
+	report                               strings.Builder
+	missed                               []string
+	filled                               int // connections in the kernel's table
+}
+
+func (b *bench) printf(format string, values ...any) { fmt.Fprintf(&b.report, format, values...) }
+
+// met returns a word for the table, and remembers what was not met.
+func (b *bench) met(job string, ok bool) string {
+	if ok {
+		return "yes"
+	}
+	b.missed = append(b.missed, job)
+	return "**no**"
+}
+
+func (b *bench) verdict() string {
+	if len(b.missed) == 0 {
+		return "Every target is met."
+	}
+	return "Not met: " + strings.Join(b.missed, "; ") + "."
+}
+
+func (b *bench) heading() {
+	clock := "The clock is tied to the instructions of one emulated processor: a millisecond is a million of them."
+	if os.Getenv("ICOUNT") == "0" {
+		clock = "The clock is the wall's (ICOUNT=0), on two emulated processors: for a look, not to compare by."
+	}
+	b.printf("# As fast as the kernel allows\n\n"+
+		"`make bench` wrote this. Milliseconds in a guest of QEMU (%s), Linux %s, this program %s, the original %s. %s\n"+
+		"The median of %d runs, from fork to wait, of %d services of %d servers and %d connections.\n",
+		os.Getenv("QEMU"), strings.TrimSpace(read("/proc/sys/kernel/osrelease")), os.Getenv("VERSION"),
+		os.Getenv("ORIGINAL"), clock, b.runs, b.services, b.servers, b.connections)
+}

@@ -1,0 +1,33 @@
+//go:build linux
+
+package main
+
+import "fmt"
+
+// memory measures what the largest jobs hold.
+func (b *bench) memory(rules, connections int) {
+	b.fill(fewConnections)
+	few := resident(null, ours, "-Lnc")
+	b.printf("\n| memory | MiB | must be | met |\n|---|---:|---|---|\n")
+	row := func(job string, size, bound float64) {
+		b.printf("| %s | %.1f | at most %.1f | %s |\n", job, size, bound, b.met("memory of "+job, size <= bound))
+	}
+	b.makeRules(rules / (1 + b.servers))
+	empty()
+	row(fmt.Sprintf("`-R` of %d rules", rules), resident(rulesFile, ours, "-R"), 200)
+	row(fmt.Sprintf("`ipvsadm-restore` of %d rules that are there", rules), resident(rulesFile, ours+"-restore"), 200)
+	empty()
+	row(fmt.Sprintf("`ipvsadm-restore` of %d rules", rules), resident(rulesFile, ours+"-restore"), 200)
+	empty()
+
+	row(fmt.Sprintf("`-Lnc` of %d connections", b.filled), few, 16)
+	b.fill(connections)
+	row(fmt.Sprintf("`-Lnc` of %d connections", b.filled), resident(null, ours, "-Lnc"), min(16, few+noise))
+	b.printf("\nTwo listings of connections differ by at most %.2f MiB for the same number of them.\n", noise)
+}
+
+// fewConnections is what the memory of many is compared with, unless there are more by then.
+const fewConnections = 10_000
+
+// noise is by how much the memory of the same listing differs from one run to the next, in MiB.
+const noise = 0.5

@@ -1,68 +1,56 @@
 package tests
 
 import (
-	"bytes"
 	"fmt"
-	"os"
-	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
-// original is Debian's ipvsadm, the oracle.
-const original = "/usr/sbin/ipvsadm"
-
 // TestCompare runs the scripts in testdata/compare. Each has two network namespaces, one for the original and one for
-// this program, so that both meet the same table all along. Beside testscript's own commands there are
+// this program. Beside testscript's own commands there are
 //
 //	both [!] [<FILE] WORD...   run "ipvsadm WORD..." under both programs and compare status, output and tables
+//	both-but PATTERN WORD...   the same, to succeed, where what the pattern matches may differ
 //	lines FILE                 the same for each line of a file, to succeed or to fail
+//	matrix RULES FILE FILE     the same for each line of the first file with each line of the second added to it, on
+//	                           the table that the rules make
 //	ours WORD...               run it under this program alone; "stdout" and "stderr" match what it said
 //	ours-file FILE WORD...     the same, with a file as its standard input
 //	each PROGRAM WORD...       run another program in both namespaces
 //
-// "both !" is for a line that must fail, "both" for one that must not.
+// "both !" is for a line that must fail, "both" for one that must not. In lines and matrix files a # begins a comment,
+// and a word in single quotes may hold spaces.
 func TestCompare(t *testing.T) {
-	needIPVS(t)
-	ours := builtProgram(t)
-	if _, err := os.Stat(original); err != nil {
-		unable(t, fmt.Sprintf("the original is not here: %v", err))
-	}
+	programs := needPair(t)
 	testscript.Run(t, testscript.Params{
-		Dir:           "testdata/compare",
-		UpdateScripts: false,
+		Dir: "testdata/compare",
 		Setup: func(env *testscript.Env) error {
-			pair := &pair{ours: ours}
-			env.Values[pairKey{}] = pair
-			for _, space := range []*namespace{&pair.oursSpace, &pair.originalSpace} {
-				if err := space.open(); err != nil {
-					return err
-				}
-				env.Defer(space.close)
+			pair := programs
+			pair.directory = env.WorkDir
+			if err := pair.open(); err != nil {
+				return err
 			}
+			env.Defer(pair.close)
+			env.Values[pairKey{}] = &pair
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"both":      both,
+			"both-but":  bothBut,
+			"lines":     lines,
+			"matrix":    matrix,
 			"ours":      oursAlone,
 			"ours-file": oursWithFile,
 			"each":      each,
-			"lines":     lines,
 		},
 	})
 }
 
 type pairKey struct{}
-
-// pair is the two programs, each in its namespace.
-type pair struct {
-	ours                     string
-	oursSpace, originalSpace namespace
-}
 
 func pairOf(ts *testscript.TestScript) *pair { return ts.Value(pairKey{}).(*pair) }
 
@@ -76,52 +64,92 @@ func both(ts *testscript.TestScript, neg bool, words []string) {
 		stdin = ts.ReadFile(words[0][1:])
 		words = words[1:]
 	}
-	if said := pairOf(ts).compare(ts, stdin, words); (said.status != 0) != mustFail {
+	compare(ts, mustFail, stdin, nil, words)
+}
+
+func bothBut(ts *testscript.TestScript, neg bool, words []string) {
+	compare(ts, false, "", regexp.MustCompile(words[0]), words[1:])
+}
+
+func compare(ts *testscript.TestScript, mustFail bool, stdin string, mask *regexp.Regexp, words []string) {
+	said, err := pairOf(ts).compare(stdin, mask, words...)
+	ts.Check(err)
+	ts.Logf("%s", said)
+	if (said.status != 0) != mustFail {
 		ts.Fatalf("ipvsadm %q: status %d of both", words, said.status)
 	}
 }
 
 func lines(ts *testscript.TestScript, neg bool, words []string) {
-	for line := range strings.Lines(ts.ReadFile(words[0])) {
-		if words := strings.Fields(line); len(words) > 0 {
-			pairOf(ts).compare(ts, "", words)
+	differences := 0
+	for _, line := range wordLines(ts, words[0]) {
+		if _, err := pairOf(ts).compare("", nil, line...); err != nil {
+			ts.Logf("%v", err)
+			differences++
 		}
+	}
+	if differences > 0 {
+		ts.Fatalf("%d lines of %s differ", differences, words[0])
 	}
 }
 
-// compare runs a line under both programs and returns what they both did.
-func (p *pair) compare(ts *testscript.TestScript, stdin string, words []string) said {
-	want := p.originalSpace.run(ts, original, stdin, words)
-	got := p.oursSpace.run(ts, p.ours, stdin, words)
-	got.stderr = withoutHints(got.stderr)
-	ts.Logf("%s", want)
-	if diff := cmp.Diff(want.String(), got.String()); diff != "" {
-		ts.Fatalf("ipvsadm %q: the original (-) and ours (+) differ:\n%s", words, diff)
-	}
-	p.compareTables(ts)
-	return want
-}
-
-// withoutHints returns what was said without the lines that the original does not have (difference 11).
-func withoutHints(stderr string) string {
-	var b strings.Builder
-	for line := range strings.Lines(stderr) {
-		if !strings.HasPrefix(line, "hint: ") {
-			b.WriteString(line)
+func matrix(ts *testscript.TestScript, neg bool, words []string) {
+	p := pairOf(ts)
+	reset := func() {
+		for _, space := range []*space{&p.originalSpace, &p.oursSpace} {
+			for _, verb := range []string{"-C", "-R"} {
+				_, err := p.run(space, original, ts.ReadFile(words[0]), verb)
+				ts.Check(err)
+			}
 		}
 	}
-	return b.String()
-}
-
-// compareTables compares what the original says of both namespaces.
-func (p *pair) compareTables(ts *testscript.TestScript) {
-	for _, words := range [][]string{{"-Sn"}, {"-Ln", "--thresholds"}} {
-		want := p.originalSpace.run(ts, original, "", words)
-		got := p.oursSpace.run(ts, original, "", words)
-		if diff := cmp.Diff(want.String(), got.String()); diff != "" {
-			ts.Fatalf("the tables left by the original (-) and by ours (+) differ:\n%s", diff)
+	state := func() state {
+		state, err := p.originalSpace.state()
+		ts.Check(err)
+		return state
+	}
+	reset()
+	table := state()
+	count, differences := 0, 0
+	for _, line := range wordLines(ts, words[1]) {
+		for _, option := range wordLines(ts, words[2]) {
+			line := append(line[:len(line):len(line)], option...)
+			if _, err := p.compare("", nil, line...); err != nil {
+				ts.Logf("%v", err)
+				differences++
+			}
+			count++
+			if differ(table, state()) != "" {
+				reset()
+			}
 		}
 	}
+	ts.Logf("%d lines", count)
+	if differences > 0 {
+		ts.Fatalf("%d lines differ", differences)
+	}
+}
+
+// wordLines returns the words of each line of a file that has any.
+func wordLines(ts *testscript.TestScript, file string) [][]string {
+	var lines [][]string
+	for line := range strings.Lines(ts.ReadFile(file)) {
+		if words := split(line); len(words) > 0 && !strings.HasPrefix(words[0], "#") {
+			lines = append(lines, words)
+		}
+	}
+	return lines
+}
+
+var word = regexp.MustCompile(`(?:[^\s']|'[^']*')+`)
+
+// split splits a line into words as a shell would that knew only spaces and single quotes.
+func split(line string) []string {
+	words := word.FindAllString(line, -1)
+	for i := range words {
+		words[i] = strings.ReplaceAll(words[i], "'", "")
+	}
+	return words
 }
 
 func oursAlone(ts *testscript.TestScript, neg bool, words []string) { runOurs(ts, neg, "", words) }
@@ -136,7 +164,8 @@ func runOurs(ts *testscript.TestScript, neg bool, stdin string, words []string) 
 	if len(words) > 0 && (words[0] == "ipvsadm-save" || words[0] == "ipvsadm-restore") {
 		program, words = filepath.Join(filepath.Dir(p.ours), words[0]), words[1:]
 	}
-	said := p.oursSpace.run(ts, program, stdin, words)
+	said, err := p.run(&p.oursSpace, program, stdin, words...)
+	ts.Check(err)
 	fmt.Fprint(ts.Stdout(), said.stdout)
 	fmt.Fprint(ts.Stderr(), said.stderr)
 	if (said.status != 0) != neg {
@@ -146,36 +175,11 @@ func runOurs(ts *testscript.TestScript, neg bool, stdin string, words []string) 
 
 func each(ts *testscript.TestScript, neg bool, words []string) {
 	p := pairOf(ts)
-	for _, space := range []*namespace{&p.originalSpace, &p.oursSpace} {
-		said := space.run(ts, words[0], "", words[1:])
+	for _, space := range []*space{&p.originalSpace, &p.oursSpace} {
+		said, err := p.run(space, words[0], "", words[1:]...)
+		ts.Check(err)
 		if (said.status != 0) != neg {
 			ts.Fatalf("%q: %s", words, said)
 		}
 	}
-}
-
-// said is what a program did.
-type said struct {
-	status         int
-	stdout, stderr string
-}
-
-func (s said) String() string {
-	return fmt.Sprintf("status %d\nstdout:\n%sstderr:\n%s", s.status, s.stdout, s.stderr)
-}
-
-// run runs a program in the namespace, under the bare name that a shell would give it.
-func (n *namespace) run(ts *testscript.TestScript, program, stdin string, words []string) said {
-	command := exec.Command(program, words...)
-	command.Args[0] = filepath.Base(program)
-	command.Stdin = strings.NewReader(stdin)
-	command.Dir = ts.Getenv("WORK")
-	var stdout, stderr bytes.Buffer
-	command.Stdout, command.Stderr = &stdout, &stderr
-	err := n.do(command.Start)
-	if err != nil {
-		ts.Fatalf("%s: %v", program, err)
-	}
-	command.Wait() // its status is looked at below
-	return said{command.ProcessState.ExitCode(), stdout.String(), stderr.String()}
 }

@@ -1,0 +1,167 @@
+package tests
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"net/netip"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+
+	"ipvsadm/ipvs"
+)
+
+// original is Debian's ipvsadm, the oracle.
+const original = "/usr/sbin/ipvsadm"
+
+// space is a network namespace and a socket of its kernel's IPVS.
+type space struct {
+	namespace
+	client *ipvs.Client
+}
+
+func (s *space) open() error {
+	if err := s.namespace.open(); err != nil {
+		return err
+	}
+	return s.do(func() (err error) {
+		s.client, err = ipvs.Dial()
+		return err
+	})
+}
+
+func (s *space) close() {
+	s.client.Close()
+	s.namespace.close()
+}
+
+// state is what the kernel keeps of IPVS in a namespace. The order of its own differs from one to the next.
+type state struct {
+	Table    []ipvs.Entry
+	Timeouts ipvs.Timeouts
+	Daemons  []ipvs.Daemon
+}
+
+func (s *space) state() (state, error) {
+	ctx := context.Background()
+	table, tableErr := s.client.Table(ctx)
+	ipvs.SortTable(table)
+	timeouts, timeoutsErr := s.client.Timeouts(ctx)
+	daemons, daemonsErr := s.client.Daemons(ctx)
+	return state{table, timeouts, daemons}, errors.Join(tableErr, timeoutsErr, daemonsErr)
+}
+
+// pair is the original and this program, each in a network namespace of its own, so that both meet the same table all
+// along.
+type pair struct {
+	ours                     string
+	oursSpace, originalSpace space
+	directory                string // in which programs are run
+}
+
+// needPair skips the test where there is nothing to compare. Open the pair before use.
+func needPair(t *testing.T) pair {
+	t.Helper()
+	needIPVS(t)
+	ours := builtProgram(t)
+	if _, err := os.Stat(original); err != nil {
+		unable(t, fmt.Sprintf("the original is not here: %v", err))
+	}
+	return pair{ours: ours}
+}
+
+func (p *pair) open() error {
+	return errors.Join(p.oursSpace.open(), p.originalSpace.open())
+}
+
+func (p *pair) close() {
+	p.oursSpace.close()
+	p.originalSpace.close()
+}
+
+// compare runs a line under both programs and returns what the original did, and an error if ours did something else
+// or left another table. What mask matches may differ.
+func (p *pair) compare(stdin string, mask *regexp.Regexp, words ...string) (said, error) {
+	want, err := p.run(&p.originalSpace, original, stdin, words...)
+	if err != nil {
+		return want, err
+	}
+	got, err := p.run(&p.oursSpace, p.ours, stdin, words...)
+	if err != nil {
+		return want, err
+	}
+	got.stderr = withoutHint(got.stderr)
+	masked := func(s said) string {
+		if mask == nil {
+			return s.String()
+		}
+		return mask.ReplaceAllStringFunc(s.String(), func(found string) string { return strings.Repeat("?", len(found)) })
+	}
+	if diff := cmp.Diff(masked(want), masked(got)); diff != "" {
+		return want, fmt.Errorf("ipvsadm %q: the original (-) and ours (+) differ:\n%s", words, diff)
+	}
+	if err := p.compareTables(); err != nil {
+		return want, fmt.Errorf("ipvsadm %q: %w", words, err)
+	}
+	return want, nil
+}
+
+// compareTables compares what the kernel says of both namespaces. It asks with our client, which is quick; what the
+// original reads there, the scripts ask.
+func (p *pair) compareTables() error {
+	want, err := p.originalSpace.state()
+	if err != nil {
+		return err
+	}
+	got, err := p.oursSpace.state()
+	if err != nil {
+		return err
+	}
+	if diff := differ(want, got); diff != "" {
+		return fmt.Errorf("the tables left by the original (-) and by ours (+) differ:\n%s", diff)
+	}
+	return nil
+}
+
+// differ tells how two states differ but for their counters.
+func differ(want, got state) string {
+	return cmp.Diff(want, got, cmpopts.EquateComparable(netip.Addr{}, netip.AddrPort{}), cmpopts.IgnoreTypes(ipvs.Counters{}))
+}
+
+// hint is the line that ours may add to a usage error.
+var hint = regexp.MustCompile(`(?m)^hint: .*\n\z`)
+
+func withoutHint(stderr string) string { return hint.ReplaceAllString(stderr, "") }
+
+// said is what a program did.
+type said struct {
+	status         int
+	stdout, stderr string
+}
+
+func (s said) String() string {
+	return fmt.Sprintf("status %d\nstdout:\n%sstderr:\n%s", s.status, s.stdout, s.stderr)
+}
+
+// run runs a program in one of the namespaces, under the bare name that a shell would give it.
+func (p *pair) run(space *space, program, stdin string, words ...string) (said, error) {
+	command := exec.Command(program, words...)
+	command.Args[0] = filepath.Base(program)
+	command.Stdin = strings.NewReader(stdin)
+	command.Dir = p.directory
+	var stdout, stderr bytes.Buffer
+	command.Stdout, command.Stderr = &stdout, &stderr
+	if err := space.do(command.Start); err != nil {
+		return said{}, err
+	}
+	command.Wait() // its status is what counts
+	return said{command.ProcessState.ExitCode(), stdout.String(), stderr.String()}, nil
+}

@@ -8,7 +8,7 @@ export CGO_ENABLED = 0
 links = ipvsadm-save ipvsadm-restore
 sources = $(shell find . -name '*.go' ! -name '*_test.go') go.mod go.sum $(wildcard .git/logs/HEAD)
 
-.PHONY: all tools demo test shell install uninstall clean
+.PHONY: all tools demo test test-kernels shell install uninstall clean
 
 # The program, and the two other names it goes by.
 all: ipvsadm $(links)
@@ -33,7 +33,8 @@ shell: tools all
 	@PATH="$(CURDIR):$$PATH" LAB_TERMINAL=1 tests/lab/run bash
 
 # Everything that can be checked: the sources, the scripts, the manual pages, the lab; and every Go test, here or
-# in the lab.
+# in the lab, whose kernel is the installed one (6.1 on Debian 12) or KERNEL=5.10, 6.12 or 7.2.
+test: export LAB_KERNEL = $(KERNEL)
 test: tools all
 	$(GO) vet ./...
 	@unformatted=$$(gofmt -l .); [ -z "$$unformatted" ] || { echo "gofmt: $$unformatted"; exit 1; }
@@ -41,6 +42,10 @@ test: tools all
 	mandoc -T lint -W warning man/*.8
 	tests/lab/lab_test
 	tests/all
+
+# The same on every kernel there is a lab for.
+test-kernels:
+	for kernel in "" 5.10 6.12 7.2; do $(MAKE) test KERNEL=$$kernel || exit; done
 
 # DESTDIR= and PREFIX= as usual; a distribution says PREFIX=/usr.
 install: all

@@ -22,6 +22,7 @@ import (
 	"ipvsadm/format"
 	"ipvsadm/ipvs"
 	"ipvsadm/names"
+	"ipvsadm/netns"
 	"ipvsadm/restore"
 	"ipvsadm/save"
 )
@@ -57,6 +58,7 @@ type program struct {
 	resolver *names.Resolver
 	name     string       // the first word of the command line
 	client   *ipvs.Client // nil until connect
+	info     ipvs.Info    // of the kernel, from connect on
 }
 
 // failure is an error with the exit status that the original has for it.
@@ -69,6 +71,13 @@ func (f failure) Unwrap() error { return f.error }
 
 func (p *program) run(ctx context.Context, words []string) error {
 	p.name = words[0]
+	namespace, words, err := command.CutNamespace(words)
+	if err != nil {
+		return err
+	}
+	if namespace != "" {
+		return failure{netns.Exec(namespace, words), statusUnavailable}
+	}
 	switch base := filepath.Base(p.name); {
 	case base == "ipvsadm-save" || base == "ipvsadm-restore":
 		verb := strings.TrimPrefix(base, "ipvsadm-")
@@ -156,7 +165,7 @@ func (p *program) connect(ctx context.Context) error {
 	if err != nil {
 		return unavailable(err)
 	}
-	if _, err := client.Info(ctx); err != nil {
+	if p.info, err = client.Info(ctx); err != nil {
 		client.Close()
 		return unavailable(err)
 	}
@@ -210,55 +219,71 @@ func listing(err error) error {
 }
 
 func (p *program) list(ctx context.Context, c command.Command) error {
-	var resolver *names.Resolver
-	if !c.Listing.Numeric {
-		resolver = p.resolver
-	}
+	listing := p.listingOf(c)
 	switch {
 	case c.Listing.Connections:
-		table := format.Connections{EngineData: c.Listing.PersistentConnections, Names: resolver}
-		return table.Write(ctx, p.stdout, ipvs.Connections())
+		return listing.Connections(ctx, p.stdout, ipvs.Connections())
 	case c.Listing.Timeouts:
 		timeouts, err := p.client.Timeouts(ctx)
 		if err != nil {
 			return err
 		}
-		return format.Timeouts(p.stdout, timeouts)
+		return listing.Timeouts(p.stdout, timeouts)
 	case c.Listing.Daemons:
 		daemons, err := p.client.Daemons(ctx)
 		if err != nil {
 			return err
 		}
-		return format.Daemons(p.stdout, daemons)
+		return listing.Daemons(p.stdout, daemons)
 	}
-
-	table := format.Table{Columns: columns(c.Listing), Exact: c.Listing.Exact, Names: resolver}
-	if c.OneService() {
-		entry, err := p.client.Entry(ctx, c.Service.ServiceID)
-		if err != nil {
-			return err
-		}
-		entries := []ipvs.Entry{entry}
-		if !c.Listing.NoSort {
-			ipvs.SortTable(entries)
-		}
-		return table.Write(ctx, p.stdout, entries)
-	}
-	info, err := p.client.Info(ctx)
-	if err != nil {
-		return err
-	}
-	entries, err := p.client.Table(ctx)
+	entries, err := p.entries(ctx, c)
 	if err != nil {
 		return err
 	}
 	if !c.Listing.NoSort {
 		ipvs.SortTable(entries)
 	}
-	if err := format.Version(p.stdout, info); err != nil {
-		return err
+	return listing.Table(ctx, p.stdout, p.info, entries)
+}
+
+// entries returns the service that a listing is of, or all.
+func (p *program) entries(ctx context.Context, c command.Command) ([]ipvs.Entry, error) {
+	if !c.OneService() {
+		return p.client.Table(ctx)
 	}
-	return table.Write(ctx, p.stdout, entries)
+	entry, err := p.client.Entry(ctx, c.Service.ServiceID)
+	if err != nil {
+		return nil, err
+	}
+	return []ipvs.Entry{entry}, nil
+}
+
+// listingOf returns the way in which a listing is to be written.
+func (p *program) listingOf(c command.Command) format.Listing {
+	l := c.Listing
+	var resolver *names.Resolver
+	if !l.Numeric {
+		resolver = p.resolver
+	}
+	switch l.Format {
+	case command.JSON:
+		return &format.JSON{Names: resolver}
+	case command.Aligned:
+		return &format.Aligned{
+			Totals:     l.Stats,
+			Rates:      l.Rate,
+			Exact:      l.Exact,
+			EngineData: l.PersistentConnections,
+			Colour:     colour(),
+			Names:      resolver,
+		}
+	default:
+		return &format.Classic{
+			Services:   format.Table{Columns: columns(l), Exact: l.Exact, Names: resolver},
+			OneService: c.OneService(),
+			EngineData: l.PersistentConnections,
+		}
+	}
 }
 
 // columns returns the columns that are asked for, the first of them if there are several.
@@ -277,6 +302,12 @@ func columns(l command.Listing) format.Columns {
 	default:
 		return format.Summary
 	}
+}
+
+// colour tells whether standard output is a terminal, to somebody who has not asked for no colours (no-color.org).
+func colour() bool {
+	info, err := os.Stdout.Stat()
+	return err == nil && info.Mode()&fs.ModeCharDevice != 0 && os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb"
 }
 
 func (p *program) save(ctx context.Context, w io.Writer, numeric bool) error {

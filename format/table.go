@@ -1,5 +1,5 @@
-// Package format writes IPVS's services, real servers, connections, daemons and timeouts as ipvsadm's tables, to the
-// byte. Errors are those of the writer alone, but for [Connections.Write].
+// Package format writes IPVS's services, real servers, connections, daemons and timeouts: as ipvsadm's tables, to the
+// byte; in columns as wide as what is in them; or as JSON. Errors are those of the writer alone, but for connections.
 package format
 
 import (

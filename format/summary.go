@@ -1,0 +1,41 @@
+package format
+
+import (
+	"cmp"
+	"io"
+	"maps"
+	"slices"
+)
+
+// summary counts connections.
+type summary struct {
+	all                       uint64
+	states, services, servers map[string]uint64
+}
+
+func newSummary() *summary {
+	return &summary{states: map[string]uint64{}, services: map[string]uint64{}, servers: map[string]uint64{}}
+}
+
+// write writes a table of each kind, the most numerous first.
+func (s *summary) write(w io.Writer) error {
+	for _, part := range []struct {
+		heading string
+		counts  map[string]uint64
+	}{{"STATE", s.states}, {"SERVICE", s.services}, {"SERVER", s.servers}} {
+		if _, err := io.WriteString(w, "\n"); err != nil {
+			return err
+		}
+		g := grid{columns: []column{{heading: part.heading}, {heading: "CONNECTIONS", right: true}}}
+		for _, name := range slices.SortedFunc(maps.Keys(part.counts), func(a, b string) int {
+			return cmp.Or(cmp.Compare(part.counts[b], part.counts[a]), cmp.Compare(a, b))
+		}) {
+			g.add(0, name, decimal(part.counts[name]))
+		}
+		g.add(0, "total", decimal(s.all))
+		if err := g.write(w, true); err != nil {
+			return err
+		}
+	}
+	return nil
+}

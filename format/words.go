@@ -1,0 +1,74 @@
+package format
+
+import (
+	"net/netip"
+	"strconv"
+	"strings"
+
+	"ipvsadm/ipvs"
+)
+
+// The words for what the original's tables write otherwise: those that the options use, in JSON and in aligned tables.
+
+func protocolOption(s *ipvs.Service) string {
+	if s.Mark != 0 {
+		return "fwmark"
+	}
+	return strings.ToLower(s.Protocol.String())
+}
+
+func familyWord(f ipvs.Family) string {
+	if f == ipvs.IPv6 {
+		return "ipv6"
+	}
+	return "ipv4"
+}
+
+func forwardingOption(f ipvs.Forwarding) string {
+	switch f {
+	case ipvs.Masquerading:
+		return "masquerading"
+	case ipvs.LocalNode:
+		return "local"
+	case ipvs.Tunneling:
+		return "ipip"
+	case ipvs.DirectRouting:
+		return "gatewaying"
+	case ipvs.Bypass:
+		return "bypass"
+	default:
+		return strconv.FormatUint(uint64(f), 10)
+	}
+}
+
+func checksumOption(c ipvs.TunnelChecksum) string {
+	switch c {
+	case ipvs.NoChecksum:
+		return "nocsum"
+	case ipvs.Checksum:
+		return "csum"
+	case ipvs.RemoteChecksum:
+		return "remcsum"
+	default:
+		return strconv.FormatUint(uint64(c), 10)
+	}
+}
+
+// schedulerFlags returns the flags that are set, by the names that the schedulers sh and mh have for theirs.
+func schedulerFlags(s *ipvs.Service) []string {
+	words := [3]string{"flag-1", "flag-2", "flag-3"}
+	if s.Scheduler == "sh" || s.Scheduler == "mh" {
+		words[0], words[1] = s.Scheduler+"-fallback", s.Scheduler+"-port"
+	}
+	set := []string{}
+	for i, flag := range [3]ipvs.ServiceFlags{ipvs.SchedulerFlag1, ipvs.SchedulerFlag2, ipvs.SchedulerFlag3} {
+		if s.Flags&flag != 0 {
+			set = append(set, words[i])
+		}
+	}
+	return set
+}
+
+func netmaskAddress(mask ipvs.Netmask) netip.Addr {
+	return netip.AddrFrom4([4]byte{byte(mask >> 24), byte(mask >> 16), byte(mask >> 8), byte(mask)})
+}

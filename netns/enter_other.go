@@ -1,0 +1,8 @@
+//go:build !linux
+
+package netns
+
+import "errors"
+
+// Exec fails: only Linux has network namespaces.
+func Exec(namespace string, _ []string) error { return failure(namespace, errors.ErrUnsupported) }

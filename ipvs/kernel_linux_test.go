@@ -133,7 +133,7 @@ func TestKernelDestinations(t *testing.T) {
 	want := map[netip.AddrPort]Destination{}
 	for _, d := range []Destination{
 		{Address: addrPort("10.0.0.1:80"), Forwarding: DirectRouting, Weight: 1},
-		{Address: addrPort("10.0.0.2:8080"), Forwarding: Masquerading, Weight: 1<<31 - 1, UpperThreshold: 1<<32 - 1, LowerThreshold: 7},
+		{Address: addrPort("10.0.0.2:8080"), Forwarding: Masquerading, Weight: 1<<31 - 1, UpperThreshold: 1<<31 - 1, LowerThreshold: 7},
 		{Address: addrPort("10.0.0.3:80"), Forwarding: Tunneling},
 		{Address: addrPort("10.0.0.4:80"), Forwarding: Tunneling, Weight: 5, Tunnel: Tunnel{Type: GUE, Port: 6080, Checksum: RemoteChecksum}},
 		{Address: addrPort("10.0.0.5:80"), Forwarding: Tunneling, Weight: 5, Tunnel: Tunnel{Type: GRE, Checksum: Checksum}},

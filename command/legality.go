@@ -157,10 +157,8 @@ func (p *parser) check() error {
 	if c.Service.Scheduler == "" {
 		c.Service.Scheduler = "wlc"
 	}
-	for _, flag := range p.flags {
-		if flag.scheduler != "" && flag.scheduler != c.Service.Scheduler {
-			return wrong("incompatible scheduler flag `%s'", flag.name)
-		}
+	if err := p.readSchedulerFlags(); err != nil {
+		return err
 	}
 	if err := legalityOfVerb(c.Verb).check(allParameters(), &p.given, "'"+c.Verb.String()+"' command"); err != nil {
 		return err

@@ -40,7 +40,7 @@ type parser struct {
 	lookup  Lookup
 	command Command
 	given   [parameterCount]bool
-	flags   []schedulerFlag
+	flags   string // the value of -b
 }
 
 func (p *parser) parse(program string) error {
@@ -194,7 +194,14 @@ var schedulerFlagNames = [...]schedulerFlag{
 }
 
 func (p *parser) setSchedulerFlags(text string) error {
-	for name := range strings.SplitSeq(text, ",") {
+	p.flags = text // read at the end, when the scheduler is known
+	return nil
+}
+
+// readSchedulerFlags reads the value of -b.
+func (p *parser) readSchedulerFlags() error {
+	service := &p.command.Service
+	for name := range strings.SplitSeq(p.flags, ",") {
 		if name == "" {
 			continue
 		}
@@ -202,8 +209,11 @@ func (p *parser) setSchedulerFlags(text string) error {
 		if i < 0 {
 			return wrong("invalid scheduler flag `%s'", name)
 		}
-		p.flags = append(p.flags, schedulerFlagNames[i])
-		p.command.Service.Flags |= schedulerFlagNames[i].flag
+		flag := schedulerFlagNames[i]
+		if flag.scheduler != "" && flag.scheduler != service.Scheduler {
+			return wrong("incompatible scheduler flag `%s'", name)
+		}
+		service.Flags |= flag.flag
 	}
 	return nil
 }

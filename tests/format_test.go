@@ -1,0 +1,245 @@
+package tests
+
+import (
+	"bytes"
+	"encoding/json"
+	"maps"
+	"net"
+	"os"
+	"os/exec"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/santhosh-tekuri/jsonschema/v6"
+)
+
+// everyKind is a table with a service and a server of every kind.
+const everyKind = `
+-A -t 192.0.2.80:80 -s wrr -p 300 -M 255.255.255.0
+-a -t 192.0.2.80:80 -r 10.0.0.11:8080 -m -w 3 -x 100 -y 20
+-a -t 192.0.2.80:80 -r 10.0.0.12:8080 -m -w 0
+-A -u 192.0.2.80:53 -s sh -b sh-port -o
+-A -u 192.0.2.80:5060 -s rr -p 60 --pe sip
+-A --sctp-service 192.0.2.80:9 -s mh -b mh-fallback,flag-3
+-A -t [2001:db8:1111:2222:3333:4444:5555:6666]:443 -s mh -p 60 -M 64
+-a -t [2001:db8:1111:2222:3333:4444:5555:6666]:443 -r [2001:db8:1111:2222:3333:4444:5555:a001]:443 -g
+-a -t [2001:db8:1111:2222:3333:4444:5555:6666]:443 -r 198.51.100.7:443 -i --tun-type gue --tun-port 6080 --tun-csum
+-A -f 4294967295 -s rr
+-a -f 4294967295 -r 198.51.100.8 -i --tun-type gre
+-A -f 7 -6 -s rr
+`
+
+// program runs this program in a network namespace and returns what it printed.
+func (n *namespace) program(t *testing.T, stdin string, words ...string) string {
+	t.Helper()
+	var stdout []byte
+	err := n.do(func() error {
+		command := exec.Command(builtProgram(t), words...)
+		command.Stdin = strings.NewReader(stdin)
+		command.Stderr = os.Stderr
+		var err error
+		stdout, err = command.Output()
+		return err
+	})
+	if err != nil {
+		t.Fatalf("ipvsadm %s: %v\n%s", strings.Join(words, " "), err, stdout)
+	}
+	return string(stdout)
+}
+
+func newNamespace(t *testing.T) *namespace {
+	t.Helper()
+	needIPVS(t)
+	n := new(namespace)
+	if err := n.open(); err != nil {
+		unable(t, err.Error())
+	}
+	t.Cleanup(n.close)
+	return n
+}
+
+// withConnections makes a table of every kind, and three connections to one more service, on the loopback interface.
+func withConnections(t *testing.T) *namespace {
+	t.Helper()
+	n := newNamespace(t)
+	n.program(t, everyKind+"-A -t 127.0.0.1:8080 -s rr\n-a -t 127.0.0.1:8080 -r 127.0.0.1:8081 -m\n", "-R")
+	err := n.do(func() error {
+		listener, err := net.Listen("tcp", "127.0.0.1:8081")
+		if err != nil {
+			return err
+		}
+		t.Cleanup(func() { listener.Close() })
+		for range 3 {
+			connection, err := net.Dial("tcp", "127.0.0.1:8080")
+			if err != nil {
+				return err
+			}
+			t.Cleanup(func() { connection.Close() })
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
+
+// TestJSON validates every listing against the schema, which lets no key be missing and no other be there.
+func TestJSON(t *testing.T) {
+	compiler := jsonschema.NewCompiler()
+	compiler.AssertFormat()
+	schema, err := compiler.Compile("../man/ipvsadm.schema.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	n := withConnections(t)
+	documents := map[string]any{}
+	for _, words := range []string{
+		"-L", "-Ln", "-Ln --nosort", "-Ln --stats --exact", "-Ln -f 7 -6", "-Ln -t 192.0.2.80:80",
+		"-L --timeout", "-Lc", "-Lnc", "-Lnc --persistent-conn",
+	} {
+		text := n.program(t, "", append(strings.Fields(words), "--format", "json")...)
+		document, err := jsonschema.UnmarshalJSON(strings.NewReader(text))
+		if err != nil {
+			t.Errorf("%s: %v\n%s", words, err, text)
+			continue
+		}
+		documents[words] = document
+		if err := schema.Validate(document); err != nil {
+			t.Errorf("%s: %v\n%s", words, err, text)
+		}
+	}
+	// The kernel runs no daemons beside a server of the other family, so they are in a namespace without services.
+	empty := newNamespace(t)
+	if err := empty.do(exec.Command("ip", "link", "add", "dummy0", "up", "type", "dummy").Run); err != nil {
+		unable(t, "no dummy interface: "+err.Error())
+	}
+	for _, state := range []string{"", "master", "backup"} {
+		if state != "" {
+			empty.program(t, "", "--start-daemon", state, "--mcast-interface", "dummy0")
+		}
+		for _, words := range []string{"-Ln", "-Lnc", "-L --daemon"} {
+			text := empty.program(t, "", append(strings.Fields(words), "--format", "json")...)
+			document, err := jsonschema.UnmarshalJSON(strings.NewReader(text))
+			if err == nil {
+				err = schema.Validate(document)
+			}
+			if err != nil {
+				t.Errorf("%s of nothing: %v\n%s", words, err, text)
+			}
+			if state == "backup" && words == "-L --daemon" && len(document.(map[string]any)["daemons"].([]any)) != 2 {
+				t.Errorf("not two daemons: %s", text)
+			}
+		}
+	}
+
+	// What is in them: the schema says nothing of that.
+	table := documents["-Ln"].(map[string]any)["services"].([]any)
+	if len(table) != 8 {
+		t.Errorf("%d services", len(table))
+	}
+	one := documents["-Ln -t 192.0.2.80:80"].(map[string]any)["services"].([]any)[0].(map[string]any)
+	server := one["servers"].([]any)[0].(map[string]any)
+	for _, check := range []struct {
+		object map[string]any
+		key    string
+		want   any
+	}{
+		{one, "protocol", "tcp"},
+		{one, "netmask", "255.255.255.0"},
+		{one, "persistent_timeout_seconds", json.Number("300")},
+		{one, "port", json.Number("80")},
+		{one, "port_name", nil},
+		{server, "forwarding", "masquerading"},
+		{server, "upper_threshold", json.Number("100")},
+		{server, "lower_threshold", json.Number("20")},
+	} {
+		if got := check.object[check.key]; got != check.want {
+			t.Errorf("%s: %v, not %v", check.key, got, check.want)
+		}
+	}
+	connections := documents["-Lnc"].([]any)
+	if len(connections) != 3 {
+		t.Fatalf("%d connections", len(connections))
+	}
+	connection := connections[0].(map[string]any)
+	if connection["state"] != "ESTABLISHED" || connection["destination"].(map[string]any)["port"] != json.Number("8081") {
+		t.Errorf("%v", connection)
+	}
+	if keys := slices.Sorted(maps.Keys(documents["-L --timeout"].(map[string]any))); len(keys) != 3 {
+		t.Errorf("%v", keys)
+	}
+}
+
+// TestAligned looks at the columns: each begins or ends where its heading does.
+func TestAligned(t *testing.T) {
+	n := withConnections(t)
+	text := n.program(t, "", "-Ln", "--format", "table", "--stats")
+	rows := strings.Split(text, "\n")
+	server := slices.IndexFunc(rows, func(row string) bool { return strings.HasPrefix(row, "  127.0.0.1:8081 ") })
+	if server < 0 {
+		t.Fatal(text)
+	}
+	heading := rows[1]
+	for _, column := range []struct{ heading, value string }{{"ACTIVE", "3"}, {"WEIGHT", "1"}} {
+		end := regexp.MustCompile(`\b` + column.heading + `\b`).FindStringIndex(heading)[1]
+		if got := rows[server][end-2 : end]; got != " "+column.value {
+			t.Errorf("%s: %q in\n%s", column.heading, got, text)
+		}
+	}
+	for _, want := range []string{"tcp [2001:db8:1111:2222:3333:4444:5555:6666]:443 ", "gue 6080 csum", " TUNNEL ", " UPPER ", " PERSISTENCE "} {
+		if !strings.Contains(text, want) {
+			t.Errorf("no %q in\n%s", want, text)
+		}
+	}
+	if strings.Contains(text, "\x1b") || regexp.MustCompile(`(?m) $`).MatchString(text) {
+		t.Errorf("colour without a terminal, or spaces at the end of a line:\n%q", text)
+	}
+	one := n.program(t, "", "-Ln", "-t", "127.0.0.1:8080", "--format", "table")
+	for _, absent := range []string{"TUNNEL", "UPPER", "PERSISTENCE", "CONNS"} {
+		if strings.Contains(one, absent) {
+			t.Errorf("a column %s in\n%s", absent, one)
+		}
+	}
+
+	connections := n.program(t, "", "-Lnc", "--format", "table")
+	_, summary, _ := strings.Cut(connections, "\n\n")
+	want := `STATE        CONNECTIONS
+ESTABLISHED            3
+total                  3
+
+SERVICE             CONNECTIONS
+tcp 127.0.0.1:8080            3
+total                         3
+
+SERVER              CONNECTIONS
+tcp 127.0.0.1:8081            3
+total                         3
+`
+	if summary != want {
+		t.Errorf("%s", connections)
+	}
+}
+
+// TestColour runs the program on a terminal.
+func TestColour(t *testing.T) {
+	n := newNamespace(t)
+	n.program(t, everyKind, "-R")
+	for environment, want := range map[string]bool{"TERM=xterm": true, "NO_COLOR=1": false, "TERM=dumb": false} {
+		var output bytes.Buffer
+		err := n.do(func() error {
+			command := exec.Command("script", "-qec", builtProgram(t)+" -Ln --format table", "/dev/null")
+			command.Env = []string{"PATH=" + os.Getenv("PATH"), "SHELL=/bin/sh", environment}
+			command.Stdout = &output
+			return command.Run()
+		})
+		if err != nil {
+			unable(t, "script: "+err.Error())
+		}
+		if got := strings.Contains(output.String(), "\x1b[33m10.0.0.12:8080\x1b[0m"); got != want {
+			t.Errorf("%s: %q", environment, output.String())
+		}
+	}
+}

@@ -3,20 +3,11 @@ package ipvs
 import (
 	"fmt"
 	"net/netip"
-
-	"github.com/mdlayher/netlink"
 )
 
 // Change is one thing to be done to the kernel's tables by [Client.Apply]. It is made by the functions below.
 type Change struct {
-	operation   Operation
-	service     ServiceID
-	destination netip.AddrPort
-	daemon      DaemonState
-
-	command    uint8
-	attributes []byte
-	invalid    error // why it cannot be put to the kernel at all
+	request
 }
 
 // String returns what is done to what, such as "add service TCP 192.0.2.1:80".
@@ -27,24 +18,9 @@ func (c Change) String() string {
 	return string(c.operation)
 }
 
-// object returns what the change is done to.
-func (c Change) object() string {
-	switch {
-	case c.destination.IsValid():
-		return fmt.Sprintf("%s of %s", c.destination, c.service)
-	case c.service != ServiceID{}:
-		return c.service.String()
-	case c.daemon != 0:
-		return c.daemon.String()
-	default:
-		return ""
-	}
-}
-
-// filled returns the change with the attributes that fill puts together.
-func (c Change) filled(fill func(*netlink.AttributeEncoder) error) Change {
-	c.attributes, c.invalid = encode(fill)
-	return c
+// change returns a change that is asked for by a command and the attributes that fill puts together.
+func change(r request, command uint8, fill func(*encoder) error) Change {
+	return Change{r.asking(command, fill)}
 }
 
 // AddService makes a new virtual service, which must not exist (EEXIST). Its scheduler and engine are loaded as
@@ -60,23 +36,14 @@ func EditService(service Service) Change {
 }
 
 func changeService(operation Operation, command uint8, service Service) Change {
-	return Change{operation: operation, service: service.ServiceID, command: command}.filled(func(e *netlink.AttributeEncoder) error {
-		e.Nested(attrService, func(e *netlink.AttributeEncoder) error { return encodeService(e, service) })
-		return nil
+	return change(request{operation: operation, service: service.ServiceID}, command, func(e *encoder) error {
+		return e.nested(attrService, func(e *encoder) error { return encodeService(e, service) })
 	})
 }
 
 // DeleteService deletes an existing service (ESRCH) and its servers. IPVS_CMD_DEL_SERVICE.
 func DeleteService(id ServiceID) Change {
-	return Change{operation: OpDeleteService, service: id, command: cmdDelService}.filled(serviceOnly(id))
-}
-
-// serviceOnly puts the name of a service.
-func serviceOnly(id ServiceID) func(*netlink.AttributeEncoder) error {
-	return func(e *netlink.AttributeEncoder) error {
-		e.Nested(attrService, func(e *netlink.AttributeEncoder) error { return encodeServiceID(e, id) })
-		return nil
-	}
+	return change(request{operation: OpDeleteService, service: id}, cmdDelService, serviceOnly(id))
 }
 
 // AddDestination gives an existing service (ESRCH) another real server (EEXIST). IPVS_CMD_NEW_DEST.
@@ -91,43 +58,45 @@ func EditDestination(id ServiceID, destination Destination) Change {
 }
 
 func changeDestination(operation Operation, command uint8, id ServiceID, destination Destination) Change {
-	change := Change{operation: operation, service: id, destination: destination.Address, command: command}
-	return change.filled(func(e *netlink.AttributeEncoder) error {
-		e.Nested(attrService, func(e *netlink.AttributeEncoder) error { return encodeServiceID(e, id) })
-		e.Nested(attrDest, func(e *netlink.AttributeEncoder) error { return encodeDestination(e, destination) })
-		return nil
+	r := request{operation: operation, service: id, destination: destination.Address}
+	return change(r, command, func(e *encoder) error {
+		if err := serviceOnly(id)(e); err != nil {
+			return err
+		}
+		return e.nested(attrDest, func(e *encoder) error { return encodeDestination(e, destination) })
 	})
 }
 
 // DeleteDestination takes an existing server (ENOENT) from an existing service (ESRCH). IPVS_CMD_DEL_DEST.
 func DeleteDestination(id ServiceID, address netip.AddrPort) Change {
-	change := Change{operation: OpDeleteDestination, service: id, destination: address, command: cmdDelDest}
-	return change.filled(func(e *netlink.AttributeEncoder) error {
-		e.Nested(attrService, func(e *netlink.AttributeEncoder) error { return encodeServiceID(e, id) })
-		e.Nested(attrDest, func(e *netlink.AttributeEncoder) error { return encodeDestinationID(e, address) })
-		return nil
+	r := request{operation: OpDeleteDestination, service: id, destination: address}
+	return change(r, cmdDelDest, func(e *encoder) error {
+		if err := serviceOnly(id)(e); err != nil {
+			return err
+		}
+		return e.nested(attrDest, func(e *encoder) error { return encodeDestinationID(e, address) })
 	})
 }
 
 // Zero sets the counters of an existing service (ESRCH) and of its servers to zero. IPVS_CMD_ZERO.
 func Zero(id ServiceID) Change {
-	return Change{operation: OpZero, service: id, command: cmdZero}.filled(serviceOnly(id))
+	return change(request{operation: OpZero, service: id}, cmdZero, serviceOnly(id))
 }
 
 // ZeroAll sets all counters to zero. IPVS_CMD_ZERO.
 func ZeroAll() Change {
-	return Change{operation: OpZero, command: cmdZero}
+	return change(request{operation: OpZero}, cmdZero, nothing)
 }
 
 // Flush deletes all services and their servers. IPVS_CMD_FLUSH.
 func Flush() Change {
-	return Change{operation: OpFlush, command: cmdFlush}
+	return change(request{operation: OpFlush}, cmdFlush, nothing)
 }
 
 // SetTimeouts sets the timeouts that are not zero. They are bounded by the kernel's clock (EINVAL).
 // IPVS_CMD_SET_CONFIG.
 func SetTimeouts(timeouts Timeouts) Change {
-	return Change{operation: OpSetTimeouts, command: cmdSetConfig}.filled(func(e *netlink.AttributeEncoder) error {
+	return change(request{operation: OpSetTimeouts}, cmdSetConfig, func(e *encoder) error {
 		return encodeTimeouts(e, timeouts)
 	})
 }
@@ -135,19 +104,17 @@ func SetTimeouts(timeouts Timeouts) Change {
 // StartDaemon starts a synchronization daemon on an existing interface (ENODEV); one of its kind must not run yet
 // (EEXIST). IPVS_CMD_NEW_DAEMON.
 func StartDaemon(daemon Daemon) Change {
-	return Change{operation: OpStartDaemon, daemon: daemon.State, command: cmdNewDaemon}.filled(func(e *netlink.AttributeEncoder) error {
-		e.Nested(attrDaemon, func(e *netlink.AttributeEncoder) error { return encodeDaemon(e, daemon) })
-		return nil
+	return change(request{operation: OpStartDaemon, daemon: daemon.State}, cmdNewDaemon, func(e *encoder) error {
+		return e.nested(attrDaemon, func(e *encoder) error { return encodeDaemon(e, daemon) })
 	})
 }
 
 // StopDaemon stops the daemon of a kind (ESRCH). IPVS_CMD_DEL_DAEMON.
 func StopDaemon(state DaemonState) Change {
-	return Change{operation: OpStopDaemon, daemon: state, command: cmdDelDaemon}.filled(func(e *netlink.AttributeEncoder) error {
-		e.Nested(attrDaemon, func(e *netlink.AttributeEncoder) error {
-			e.Uint32(daemonState, uint32(state))
+	return change(request{operation: OpStopDaemon, daemon: state}, cmdDelDaemon, func(e *encoder) error {
+		return e.nested(attrDaemon, func(e *encoder) error {
+			e.uint32(daemonState, uint32(state))
 			return nil
 		})
-		return nil
 	})
 }

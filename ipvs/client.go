@@ -79,48 +79,40 @@ func (c *Client) Close() error {
 
 // Info returns the version of the kernel's IPVS and the size of its connection table. IPVS_CMD_GET_INFO.
 func (c *Client) Info(ctx context.Context) (Info, error) {
-	return get(ctx, c, question{operation: OpGetInfo, command: cmdGetInfo}, decodeInfo)
+	return get(ctx, c, request{operation: OpGetInfo}.asking(cmdGetInfo, nothing), decodeInfo)
 }
 
 // Timeouts returns the timeouts in force. IPVS_CMD_GET_CONFIG.
 func (c *Client) Timeouts(ctx context.Context) (Timeouts, error) {
-	return get(ctx, c, question{operation: OpGetTimeouts, command: cmdGetConfig}, decodeTimeouts)
+	return get(ctx, c, request{operation: OpGetTimeouts}.asking(cmdGetConfig, nothing), decodeTimeouts)
 }
 
 // Service returns one service, which must exist (ESRCH). IPVS_CMD_GET_SERVICE.
 func (c *Client) Service(ctx context.Context, id ServiceID) (Service, error) {
-	q := question{operation: OpGetService, object: id.String(), command: cmdGetService}
-	var err error
-	if q.attributes, err = encode(serviceOnly(id)); err != nil {
-		return Service{}, q.failed(err)
-	}
-	return get(ctx, c, q, c.decodeService)
+	r := request{operation: OpGetService, service: id}.asking(cmdGetService, serviceOnly(id))
+	return get(ctx, c, r, c.decodeService)
 }
 
 // Services lists the virtual services, each once, in the kernel's order. The last pair holds the error, if any: a
 // service that came before it is no less true. IPVS_CMD_GET_SERVICE.
 func (c *Client) Services(ctx context.Context) iter.Seq2[Service, error] {
-	q := question{operation: OpListServices, command: cmdGetService}
-	return list(ctx, c, q, c.decodeService, func(s *Service) ServiceID { return s.ServiceID })
+	r := request{operation: OpListServices}.asking(cmdGetService, nothing)
+	return list(ctx, c, r, c.decodeService, func(s *Service) ServiceID { return s.ServiceID })
 }
 
 // Destinations lists the real servers of a service, each once, in the kernel's order, the last pair holding the
 // error, if any. A service that does not exist has none. IPVS_CMD_GET_DEST.
 func (c *Client) Destinations(ctx context.Context, id ServiceID) iter.Seq2[Destination, error] {
-	q := question{operation: OpListDestinations, object: id.String(), command: cmdGetDest}
-	var err error
-	if q.attributes, err = encode(serviceOnly(id)); err != nil {
-		return func(yield func(Destination, error) bool) { yield(Destination{}, q.failed(err)) }
-	}
+	r := request{operation: OpListDestinations, service: id}.asking(cmdGetDest, serviceOnly(id))
 	decode := func(message []byte) (Destination, error) { return decodeDestination(message, id.Family) }
-	return list(ctx, c, q, decode, func(d *Destination) netip.AddrPort { return d.Address })
+	return list(ctx, c, r, decode, func(d *Destination) netip.AddrPort { return d.Address })
 }
 
 // Daemons returns the synchronization daemons that run, at most one of each kind. IPVS_CMD_GET_DAEMON.
 func (c *Client) Daemons(ctx context.Context) ([]Daemon, error) {
 	var daemons []Daemon
-	q := question{operation: OpListDaemons, command: cmdGetDaemon}
-	for daemon, err := range list(ctx, c, q, decodeDaemon, func(d *Daemon) DaemonState { return d.State }) {
+	r := request{operation: OpListDaemons}.asking(cmdGetDaemon, nothing)
+	for daemon, err := range list(ctx, c, r, decodeDaemon, func(d *Daemon) DaemonState { return d.State }) {
 		if err != nil {
 			return nil, err
 		}
@@ -161,44 +153,36 @@ func (c *Client) Apply(ctx context.Context, changes ...Change) error {
 	return refusal
 }
 
-// applyBatch sends a batch of changes, whose first has the given index, and takes their acknowledgements.
+// applyBatch sends a batch of changes, whose first has the given index, and takes what the kernel refuses. It says so
+// unasked; that it carried something out need not be said of each. So a message follows that does nothing and is
+// acknowledged, and when that is, all are done. (An acknowledgement of the last change would not do: a daemon that is
+// stopped before its thread ever ran gives EINTR, the one error that the kernel passes over in netlink_rcv_skb.)
 func (c *Client) applyBatch(batch []Change, first int) ([]Failure, error) {
 	var failures []Failure
-	fail := func(i int, err error, message string) {
-		failures = append(failures, Failure{Index: first + i, Err: &Error{
-			Operation: batch[i].operation, Object: batch[i].object(), Err: err, Message: message,
-		}})
-	}
-	requests := make([]netlink.Message, 0, len(batch))
-	indices := make([]int, 0, len(batch)) // of the requests within the batch
+	messages := make([]netlink.Message, 0, len(batch)+1)
+	indices := make([]int, 0, len(batch)) // of the messages within the batch
 	for i, change := range batch {
 		switch {
 		case change.invalid != nil:
-			fail(i, change.invalid, "")
-		case change.command == 0:
-			fail(i, errors.New("an empty change"), "")
+			failures = append(failures, Failure{first + i, change.failed(change.invalid)})
+		case change.message == nil:
+			failures = append(failures, Failure{first + i, change.failed(errors.New("an empty change"))})
 		default:
-			requests = append(requests, c.request(change.command, netlink.Acknowledge, change.attributes))
+			messages = append(messages, c.message(change.request, 0))
 			indices = append(indices, i)
 		}
 	}
-	if len(requests) == 0 {
+	if len(messages) == 0 {
 		return failures, nil
 	}
-	// A daemon that is stopped before its thread ever ran gives EINTR, and that is the one error that the kernel
-	// acknowledges with nothing (netlink_rcv_skb), though the daemon is stopped. So that the wait for it ends, a
-	// message that does nothing and is always acknowledged follows.
-	silent := func(i int) bool { return i < len(indices) && batch[indices[i]].operation == OpStopDaemon }
-	if slices.ContainsFunc(batch, func(change Change) bool { return change.operation == OpStopDaemon }) {
-		requests = append(requests, netlink.Message{
-			Header: netlink.Header{Type: netlink.Noop, Flags: netlink.Request | netlink.Acknowledge},
-		})
-	}
-	requests, err := c.conn.SendMessages(requests)
+	messages = append(messages, netlink.Message{
+		Header: netlink.Header{Type: netlink.Noop, Flags: netlink.Request | netlink.Acknowledge},
+	})
+	messages, err := c.conn.SendMessages(messages)
 	if err != nil {
 		return failures, err
 	}
-	for acknowledged := 0; acknowledged < len(requests); {
+	for answered := 0; answered < len(messages); {
 		for reply, err := range c.conn.ReceiveIter() {
 			sequence := reply.Header.Sequence
 			answer, isRefused := refused(err)
@@ -210,16 +194,17 @@ func (c *Client) applyBatch(batch []Change, first int) ([]Failure, error) {
 			case reply.Header.Type != netlink.Error: // which acknowledgements are, with an errno of zero
 				return failures, c.unexpected()
 			}
-			for silent(acknowledged) && sequence != requests[acknowledged].Header.Sequence {
-				acknowledged++
+			for answered < len(messages) && sequence != messages[answered].Header.Sequence {
+				answered++
 			}
-			if acknowledged == len(requests) || sequence != requests[acknowledged].Header.Sequence {
+			if answered == len(messages) || isRefused != (answered < len(indices)) {
 				return failures, c.unexpected()
 			}
 			if isRefused {
-				fail(indices[acknowledged], answer.Err, answer.Message)
+				i := indices[answered]
+				failures = append(failures, Failure{first + i, batch[i].failed(err)})
 			}
-			acknowledged++
+			answered++
 		}
 	}
 	slices.SortFunc(failures, func(a, b Failure) int { return cmp.Compare(a.Index, b.Index) })
@@ -235,14 +220,9 @@ func (c *Client) unexpected() error {
 	return errUnexpected
 }
 
-// request returns a message of the family.
-func (c *Client) request(command uint8, flags netlink.HeaderFlags, attributes []byte) netlink.Message {
-	data := make([]byte, genericHeader, genericHeader+len(attributes))
-	data[0], data[1] = command, familyVersion
-	return netlink.Message{
-		Header: netlink.Header{Type: c.family, Flags: netlink.Request | flags},
-		Data:   append(data, attributes...),
-	}
+// message returns the netlink message of a request.
+func (c *Client) message(r request, flags netlink.HeaderFlags) netlink.Message {
+	return netlink.Message{Header: netlink.Header{Type: c.family, Flags: netlink.Request | flags}, Data: r.message}
 }
 
 // exchange has the socket to itself while talk sends and receives. An error that talk returns means that answers may
@@ -283,34 +263,20 @@ func (c *Client) exchange(ctx context.Context, talk func() error) error {
 	return nil
 }
 
-// question is what is asked of the kernel, and how an error names it.
-type question struct {
-	operation  Operation
-	object     string
-	command    uint8
-	attributes []byte
-}
-
-// failed returns the error of a question: the kernel's refusal, or whatever else went wrong.
-func (q question) failed(err error) error {
-	e := &Error{Operation: q.operation, Object: q.object, Err: err}
-	if answer, ok := refused(err); ok {
-		e.Err, e.Message = answer.Err, answer.Message
-	}
-	return e
-}
-
-// ask sends a question and hands the attributes of each answer to take, with the message's flags. It returns the
+// ask sends a request and hands the attributes of each answer to take, with the message's flags. It returns the
 // kernel's refusal, if any, apart from errors of the socket.
-func (c *Client) ask(q question, flags netlink.HeaderFlags, take func([]byte, netlink.HeaderFlags)) (refusal, broken error) {
-	request, err := c.conn.Send(c.request(q.command, flags, q.attributes))
+func (c *Client) ask(r request, flags netlink.HeaderFlags, take func([]byte, netlink.HeaderFlags)) (refusal, broken error) {
+	if r.invalid != nil {
+		return r.invalid, nil
+	}
+	sent, err := c.conn.Send(c.message(r, flags))
 	if err != nil {
 		return nil, err
 	}
 	// Never leave this loop early but for good: what is left of a dump must be read before the next question.
 	for reply, err := range c.conn.ReceiveIter() {
 		if answer, ok := refused(err); ok {
-			if answer.Sequence != request.Header.Sequence {
+			if answer.Sequence != sent.Header.Sequence {
 				return nil, c.unexpected()
 			}
 			return err, nil
@@ -318,7 +284,7 @@ func (c *Client) ask(q question, flags netlink.HeaderFlags, take func([]byte, ne
 		switch {
 		case err != nil:
 			return nil, err
-		case reply.Header.Sequence != request.Header.Sequence, reply.Header.Type != c.family, len(reply.Data) < genericHeader:
+		case reply.Header.Sequence != sent.Header.Sequence, reply.Header.Type != c.family, len(reply.Data) < genericHeader:
 			return nil, c.unexpected()
 		}
 		take(reply.Data[genericHeader:], reply.Header.Flags)
@@ -326,14 +292,14 @@ func (c *Client) ask(q question, flags netlink.HeaderFlags, take func([]byte, ne
 	return nil, nil
 }
 
-// get asks a question that has one answer.
-func get[T any](ctx context.Context, c *Client, q question, decode func([]byte) (T, error)) (T, error) {
+// get asks what has one answer.
+func get[T any](ctx context.Context, c *Client, r request, decode func([]byte) (T, error)) (T, error) {
 	var answer T
 	var refusal error
 	err := c.exchange(ctx, func() (broken error) {
 		answers := 0
 		var malformed error
-		refusal, broken = c.ask(q, 0, func(message []byte, _ netlink.HeaderFlags) {
+		refusal, broken = c.ask(r, 0, func(message []byte, _ netlink.HeaderFlags) {
 			answers++
 			answer, malformed = decode(message)
 		})
@@ -345,14 +311,14 @@ func get[T any](ctx context.Context, c *Client, q question, decode func([]byte) 
 	})
 	if err = cmp.Or(err, refusal); err != nil {
 		var none T
-		return none, q.failed(err)
+		return none, r.failed(err)
 	}
 	return answer, nil
 }
 
-// list asks a question whose answer is a dump, and yields what it holds, each key once. If the kernel says that the
+// list asks what has a dump for an answer, and yields what it holds, each key once. If the kernel says that the
 // table changed meanwhile, the dump may lack something, and is taken again.
-func list[T any, K comparable](ctx context.Context, c *Client, q question, decode func([]byte) (T, error), key func(*T) K) iter.Seq2[T, error] {
+func list[T any, K comparable](ctx context.Context, c *Client, r request, decode func([]byte) (T, error), key func(*T) K) iter.Seq2[T, error] {
 	return func(yield func(T, error) bool) {
 		seen := make(map[K]struct{})
 		stopped := false
@@ -361,7 +327,7 @@ func list[T any, K comparable](ctx context.Context, c *Client, q question, decod
 			for range dumpAttempts {
 				var malformed error
 				interrupted := false
-				refusal, broken := c.ask(q, netlink.Dump, func(message []byte, flags netlink.HeaderFlags) {
+				refusal, broken := c.ask(r, netlink.Dump, func(message []byte, flags netlink.HeaderFlags) {
 					interrupted = interrupted || flags&dumpInterrupted != 0
 					if stopped || malformed != nil {
 						return
@@ -389,7 +355,7 @@ func list[T any, K comparable](ctx context.Context, c *Client, q question, decod
 		})
 		if err = cmp.Or(err, failure); err != nil && !stopped {
 			var none T
-			yield(none, q.failed(err))
+			yield(none, r.failed(err))
 		}
 	}
 }

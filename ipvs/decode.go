@@ -23,6 +23,7 @@ type attributes struct {
 const (
 	attributeHeader   = 4
 	attributeKindMask = 0x3fff // NLA_TYPE_MASK: without the flags for "nested" and "network order"
+	attributeNested   = 0x8000 // NLA_F_NESTED
 )
 
 // next moves to the next attribute, and returns false after the last and at the first that is not whole.

@@ -9,8 +9,6 @@ import (
 	"strings"
 	"syscall"
 	"time"
-
-	"github.com/mdlayher/netlink"
 )
 
 // The names and numbers of the family, as in include/uapi/linux/ip_vs.h.
@@ -121,23 +119,86 @@ const (
 // IP_VS_PENAME_MAXLEN, IP_VS_IFNAME_MAXLEN.
 const nameSize = 16
 
-// encode returns the attributes that fill puts together.
-func encode(fill func(*netlink.AttributeEncoder) error) ([]byte, error) {
-	e := netlink.NewAttributeEncoder()
-	if err := fill(e); err != nil {
+// encode returns the message of a command, with the attributes that fill puts together.
+func encode(command uint8, fill func(*encoder) error) ([]byte, error) {
+	e := encoder{make([]byte, 0, usualMessage)}
+	e.message = append(e.message, command, familyVersion, 0, 0)
+	if err := fill(&e); err != nil {
 		return nil, err
 	}
-	return e.Encode()
+	return e.message, nil
+}
+
+// usualMessage is room for any message but that of a daemon with an IPv6 group.
+const usualMessage = 160
+
+// encoder puts attributes behind each other in one message. (netlink.AttributeEncoder allocates each of them, and each
+// level of nesting anew, some twenty times for a real server.)
+type encoder struct {
+	message []byte
+}
+
+func (e *encoder) begin(kind uint16, length int) {
+	e.message = binary.NativeEndian.AppendUint16(e.message, uint16(attributeHeader+length))
+	e.message = binary.NativeEndian.AppendUint16(e.message, kind)
+}
+
+func (e *encoder) uint8(kind uint16, value uint8) {
+	e.begin(kind, 1)
+	e.message = append(e.message, value, 0, 0, 0)
+}
+
+func (e *encoder) uint16(kind, value uint16) {
+	e.begin(kind, 2)
+	e.message = binary.NativeEndian.AppendUint16(e.message, value)
+	e.message = append(e.message, 0, 0)
+}
+
+func (e *encoder) uint32(kind uint16, value uint32) {
+	e.begin(kind, 4)
+	e.message = binary.NativeEndian.AppendUint32(e.message, value)
+}
+
+func (e *encoder) bytes(kind uint16, value []byte) {
+	e.begin(kind, len(value))
+	e.message = append(e.message, value...)
+	e.align()
+}
+
+// text puts a name and the NUL at its end.
+func (e *encoder) text(kind uint16, value string) {
+	e.begin(kind, len(value)+1)
+	e.message = append(e.message, value...)
+	e.message = append(e.message, 0)
+	e.align()
+}
+
+// align fills up to where the next attribute may begin.
+func (e *encoder) align() {
+	for len(e.message)%4 != 0 {
+		e.message = append(e.message, 0)
+	}
+}
+
+// nested puts an attribute that holds those that fill puts.
+func (e *encoder) nested(kind uint16, fill func(*encoder) error) error {
+	start := len(e.message)
+	e.begin(kind|attributeNested, 0)
+	if err := fill(e); err != nil {
+		return err
+	}
+	binary.NativeEndian.PutUint16(e.message[start:], uint16(len(e.message)-start))
+	return nil
 }
 
 // encodeServiceID puts the attributes that name a service.
-func encodeServiceID(e *netlink.AttributeEncoder, id ServiceID) error {
+func encodeServiceID(e *encoder, id ServiceID) error {
 	if id.Mark != 0 {
 		if id.Family != IPv4 && id.Family != IPv6 {
 			return fmt.Errorf("firewall mark %d is of no address family", id.Mark)
 		}
-		e.Uint16(svcFamily, uint16(id.Family))
-		e.Uint32(svcMark, id.Mark)
+		e.uint16(svcFamily, uint16(id.Family))
+		e.uint32(svcMark, id.Mark)
 		return nil
 	}
 	if !id.Address.IsValid() {
@@ -146,15 +207,15 @@ func encodeServiceID(e *netlink.AttributeEncoder, id ServiceID) error {
 	if family := FamilyOf(id.Address.Addr()); id.Family != family {
 		return fmt.Errorf("address %s is not of family %d", id.Address.Addr(), id.Family)
 	}
-	e.Uint16(svcFamily, uint16(id.Family))
-	e.Uint16(svcProtocol, uint16(id.Protocol))
+	e.uint16(svcFamily, uint16(id.Family))
+	e.uint16(svcProtocol, uint16(id.Protocol))
 	encodeAddress(e, svcAddress, id.Address.Addr())
 	encodePort(e, svcPort, id.Address.Port())
 	return nil
 }
 
 // encodeService puts all attributes of a service.
-func encodeService(e *netlink.AttributeEncoder, s Service) error {
+func encodeService(e *encoder, s Service) error {
 	if err := encodeServiceID(e, s.ServiceID); err != nil {
 		return err
 	}
@@ -168,76 +229,78 @@ func encodeService(e *netlink.AttributeEncoder, s Service) error {
 		}
 	}
 	// struct ip_vs_flags: the flags, and which of them are meant, all.
-	flags := binary.NativeEndian.AppendUint32(nil, uint32(s.Flags))
-	e.Bytes(svcFlags, binary.NativeEndian.AppendUint32(flags, math.MaxUint32))
+	var flags [8]byte
+	binary.NativeEndian.PutUint32(flags[:], uint32(s.Flags))
+	binary.NativeEndian.PutUint32(flags[4:], math.MaxUint32)
+	e.bytes(svcFlags, flags[:])
 	if err := encodeSeconds(e, svcTimeout, s.Timeout); err != nil {
 		return err
 	}
 	if s.Family == IPv4 {
-		e.Bytes(svcNetmask, binary.BigEndian.AppendUint32(nil, uint32(s.Netmask)))
+		e.bytes(svcNetmask, binary.BigEndian.AppendUint32(nil, uint32(s.Netmask)))
 		return nil
 	}
 	mask := s.Netmask
 	if mask == 0 { // no prefix length that the kernel takes
 		mask = HostNetmask(IPv6)
 	}
-	e.Uint32(svcNetmask, uint32(mask))
+	e.uint32(svcNetmask, uint32(mask))
 	return nil
 }
 
 // encodeDestinationID puts the attributes that name a real server within its service.
-func encodeDestinationID(e *netlink.AttributeEncoder, address netip.AddrPort) error {
+func encodeDestinationID(e *encoder, address netip.AddrPort) error {
 	if !address.IsValid() {
 		return errors.New("a destination needs an address")
 	}
 	encodeAddress(e, destAddress, address.Addr())
 	encodePort(e, destPort, address.Port())
-	e.Uint16(destFamily, uint16(FamilyOf(address.Addr())))
+	e.uint16(destFamily, uint16(FamilyOf(address.Addr())))
 	return nil
 }
 
 // encodeDestination puts all attributes of a real server. A kernel that knows no tunnel types ignores them.
-func encodeDestination(e *netlink.AttributeEncoder, d Destination) error {
+func encodeDestination(e *encoder, d Destination) error {
 	if err := encodeDestinationID(e, d.Address); err != nil {
 		return err
 	}
-	e.Uint32(destForwarding, uint32(d.Forwarding))
-	e.Uint32(destWeight, d.Weight)
-	e.Uint32(destUpper, d.UpperThreshold)
-	e.Uint32(destLower, d.LowerThreshold)
-	e.Uint8(destTunnelType, uint8(d.Tunnel.Type))
+	e.uint32(destForwarding, uint32(d.Forwarding))
+	e.uint32(destWeight, d.Weight)
+	e.uint32(destUpper, d.UpperThreshold)
+	e.uint32(destLower, d.LowerThreshold)
+	e.uint8(destTunnelType, uint8(d.Tunnel.Type))
 	encodePort(e, destTunnelPort, d.Tunnel.Port)
-	e.Uint16(destTunnelFlags, uint16(d.Tunnel.Checksum))
+	e.uint16(destTunnelFlags, uint16(d.Tunnel.Checksum))
 	return nil
 }
 
 // encodeDaemon puts all attributes of a daemon, and leaves out those whose choice is the kernel's.
-func encodeDaemon(e *netlink.AttributeEncoder, d Daemon) error {
-	e.Uint32(daemonState, uint32(d.State))
+func encodeDaemon(e *encoder, d Daemon) error {
+	e.uint32(daemonState, uint32(d.State))
 	if err := encodeName(e, daemonInterface, "interface", d.Interface, syscall.ENODEV); err != nil {
 		return err
 	}
-	e.Uint32(daemonSyncID, d.SyncID)
+	e.uint32(daemonSyncID, d.SyncID)
 	if d.MaxLength != 0 {
-		e.Uint16(daemonMaxLength, d.MaxLength)
+		e.uint16(daemonMaxLength, d.MaxLength)
 	}
 	switch {
 	case d.Group.Is4():
-		e.Bytes(daemonGroup, d.Group.AsSlice())
+		e.bytes(daemonGroup, d.Group.AsSlice())
 	case d.Group.Is6():
-		e.Bytes(daemonGroup6, d.Group.AsSlice())
+		e.bytes(daemonGroup6, d.Group.AsSlice())
 	}
 	if d.Port != 0 {
-		e.Uint16(daemonPort, d.Port) // in the machine's order, unlike every other port
+		e.uint16(daemonPort, d.Port) // in the machine's order, unlike every other port
 	}
 	if d.TTL != 0 {
-		e.Uint8(daemonTTL, d.TTL)
+		e.uint8(daemonTTL, d.TTL)
 	}
 	return nil
 }
 
 // encodeTimeouts puts the timeouts.
-func encodeTimeouts(e *netlink.AttributeEncoder, t Timeouts) error {
+func encodeTimeouts(e *encoder, t Timeouts) error {
 	return errors.Join(
 		encodeSeconds(e, attrTimeoutTCP, t.TCP),
 		encodeSeconds(e, attrTimeoutTCPFin, t.TCPFin),
@@ -246,32 +309,37 @@ func encodeTimeouts(e *netlink.AttributeEncoder, t Timeouts) error {
 }
 
 // encodeAddress puts a union nf_inet_addr: 16 bytes, of which IPv4 takes the first four.
-func encodeAddress(e *netlink.AttributeEncoder, attribute uint16, address netip.Addr) {
+func encodeAddress(e *encoder, attribute uint16, address netip.Addr) {
 	var union [16]byte
-	copy(union[:], address.AsSlice())
-	e.Bytes(attribute, union[:])
+	if address.Is4() {
+		octets := address.As4()
+		copy(union[:], octets[:])
+	} else {
+		union = address.As16()
+	}
+	e.bytes(attribute, union[:])
 }
 
 // encodePort puts a port in network order.
-func encodePort(e *netlink.AttributeEncoder, attribute, port uint16) {
-	e.Bytes(attribute, binary.BigEndian.AppendUint16(nil, port))
+func encodePort(e *encoder, attribute, port uint16) {
+	e.bytes(attribute, []byte{byte(port >> 8), byte(port)})
 }
 
 // encodeName puts a name, which must be one in the kernel's eyes too: it has room for so many bytes, and NUL ends it.
 // Nothing has a longer one, so it is missing as any other that nothing has.
-func encodeName(e *netlink.AttributeEncoder, attribute uint16, what, name string, missing syscall.Errno) error {
+func encodeName(e *encoder, attribute uint16, what, name string, missing syscall.Errno) error {
 	if len(name) >= nameSize {
 		return fmt.Errorf("%s %q is longer than %d bytes: %w", what, name, nameSize-1, missing)
 	}
 	if strings.IndexByte(name, 0) >= 0 {
 		return fmt.Errorf("%s %q holds a NUL", what, name)
 	}
-	e.String(attribute, name)
+	e.text(attribute, name)
 	return nil
 }
 
 // encodeSeconds puts a duration, a part of a second counting as a whole one lest a short timeout become none.
-func encodeSeconds(e *netlink.AttributeEncoder, attribute uint16, d time.Duration) error {
+func encodeSeconds(e *encoder, attribute uint16, d time.Duration) error {
 	seconds := int64(d / time.Second)
 	if d%time.Second > 0 {
 		seconds++
@@ -279,6 +347,6 @@ func encodeSeconds(e *netlink.AttributeEncoder, attribute uint16, d time.Duratio
 	if d < 0 || seconds > math.MaxUint32 {
 		return fmt.Errorf("timeout %v is not between 0 and %d seconds", d, uint32(math.MaxUint32))
 	}
-	e.Uint32(attribute, uint32(seconds))
+	e.uint32(attribute, uint32(seconds))
 	return nil
 }

@@ -74,10 +74,8 @@ func TestChangeOnTheWire(t *testing.T) {
 		if got := test.change.String(); got != test.text {
 			t.Errorf("change %q, want %q", got, test.text)
 		}
-		if test.change.command != test.command {
-			t.Errorf("%s: command %d, want %d", test.text, test.change.command, test.command)
-		}
-		if diff := cmp.Diff(test.raw, test.change.attributes); diff != "" {
+		want := append([]byte{test.command, 1, 0, 0}, test.raw...)
+		if diff := cmp.Diff(want, test.change.message); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", test.text, diff)
 		}
 	}

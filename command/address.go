@@ -41,6 +41,9 @@ func (l Lookup) bracketed(text string, protocol ipvs.Protocol) (address netip.Ad
 }
 
 func parseIPv6(text string) (netip.Addr, bool) {
+	if strings.Count(text, ":") < 2 {
+		return netip.Addr{}, false
+	}
 	address, err := netip.ParseAddr(text)
 	return address, err == nil && address.Is6() && address.Zone() == ""
 }
@@ -67,32 +70,29 @@ func parseIPv4(text string) (netip.Addr, bool) {
 	if end := strings.IndexAny(text, spaces); end >= 0 {
 		text = text[:end]
 	}
-	parts := strings.Split(text, ".")
-	if len(parts) > 4 {
-		return netip.Addr{}, false
-	}
 	var address uint64
-	for i, part := range parts {
-		number, ok := parsePart(part)
-		left := 4 // octets that this part fills
-		if i < len(parts)-1 {
-			left = 1
-		} else {
-			left -= i
+	for left := 4; ; left-- { // octets that are not filled yet
+		part, rest, more := strings.Cut(text, ".")
+		fills := left
+		if more {
+			fills = 1
 		}
-		if !ok || number >= 1<<(8*left) {
+		number, ok := parsePart(part)
+		if !ok || number >= 1<<(8*fills) || more && left == 1 {
 			return netip.Addr{}, false
 		}
-		address = address<<(8*left) | number
+		address = address<<(8*fills) | number
+		if !more {
+			return netip.AddrFrom4([4]byte{byte(address >> 24), byte(address >> 16), byte(address >> 8), byte(address)}), true
+		}
+		text = rest
 	}
-	return netip.AddrFrom4([4]byte(binary.BigEndian.AppendUint32(nil, uint32(address)))), true
 }
 
 func parsePart(part string) (uint64, bool) {
 	base := 10
-	lower := strings.ToLower(part)
 	switch {
-	case strings.HasPrefix(lower, "0x"):
+	case strings.HasPrefix(part, "0x"), strings.HasPrefix(part, "0X"):
 		base, part = 16, part[2:]
 	case len(part) > 1 && part[0] == '0':
 		base = 8

@@ -19,7 +19,7 @@ func (p *parser) hint(arguments []string) string {
 	if fixed, ok := commandFirst(arguments[0]); ok {
 		return "the command comes first: type " + fixed
 	}
-	if p.given[realServer] && !p.given[serviceAddress] {
+	if p.given.has(realServer) && !p.given.has(serviceAddress) {
 		return "name the virtual service before the real server: -t ADDRESS:PORT, -u, --sctp-service or -f"
 	}
 	if fixed, ok := inOtherCase(p.words.cluster); ok {

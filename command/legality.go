@@ -1,6 +1,8 @@
 package command
 
 import (
+	"iter"
+	"math/bits"
 	"slices"
 
 	"ipvsadm/ipvs"
@@ -63,44 +65,69 @@ func (p parameter) String() string {
 	}
 }
 
+// parameters is a set of them.
+type parameters uint64
+
+const allParameters parameters = 1<<parameterCount - 1
+
+func setOf(members ...parameter) (set parameters) {
+	for _, p := range members {
+		set |= 1 << p
+	}
+	return set
+}
+
+func (set parameters) has(p parameter) bool { return set&(1<<p) != 0 }
+
+// all yields the members in their order.
+func (set parameters) all() iter.Seq[parameter] {
+	return func(yield func(parameter) bool) {
+		for ; set != 0; set &= set - 1 {
+			if !yield(parameter(bits.TrailingZeros64(uint64(set)))) {
+				return
+			}
+		}
+	}
+}
+
 // legality says which parameters go with a verb or with a tunnel type.
 type legality struct {
-	required  []parameter
-	allowed   []parameter
-	exclusive []parameter // allowed, but one at most
+	required  parameters
+	allowed   parameters
+	exclusive parameters // allowed, but one at most
 }
 
 func legalityOfVerb(verb Verb) legality {
 	switch verb {
 	case AddService, EditService:
 		return legality{
-			required: []parameter{serviceAddress},
-			allowed:  []parameter{scheduler, persistent, netmask, onePacket, engine, schedulerFlags},
+			required: setOf(serviceAddress),
+			allowed:  setOf(scheduler, persistent, netmask, onePacket, engine, schedulerFlags),
 		}
 	case DeleteService:
-		return legality{required: []parameter{serviceAddress}}
+		return legality{required: setOf(serviceAddress)}
 	case AddServer, EditServer:
 		return legality{
-			required: []parameter{serviceAddress, realServer},
-			allowed: []parameter{forwarding, weight, upperThreshold, lowerThreshold,
-				tunnelType, tunnelPort, tunnelNoChecksum, tunnelChecksum, tunnelRemoteChecksum},
+			required: setOf(serviceAddress, realServer),
+			allowed: setOf(forwarding, weight, upperThreshold, lowerThreshold,
+				tunnelType, tunnelPort, tunnelNoChecksum, tunnelChecksum, tunnelRemoteChecksum),
 		}
 	case DeleteServer:
-		return legality{required: []parameter{serviceAddress, realServer}}
+		return legality{required: setOf(serviceAddress, realServer)}
 	case List:
 		return legality{
-			allowed: []parameter{numeric, stats, rate, thresholds, persistentConn, noSort, syncID, exact, tunnelInfo,
-				listingFormat},
-			exclusive: []parameter{connection, serviceAddress, timeout, daemon},
+			allowed: setOf(numeric, stats, rate, thresholds, persistentConn, noSort, syncID, exact, tunnelInfo,
+				listingFormat),
+			exclusive: setOf(connection, serviceAddress, timeout, daemon),
 		}
 	case Zero:
-		return legality{allowed: []parameter{serviceAddress}}
+		return legality{allowed: setOf(serviceAddress)}
 	case Save:
-		return legality{allowed: []parameter{numeric}}
+		return legality{allowed: setOf(numeric)}
 	case StartDaemon:
-		return legality{allowed: []parameter{mcastInterface, syncID, mcastGroup, mcastPort, mcastTTL, syncMaxLength}}
+		return legality{allowed: setOf(mcastInterface, syncID, mcastGroup, mcastPort, mcastTTL, syncMaxLength)}
 	case StopDaemon:
-		return legality{allowed: []parameter{syncID}}
+		return legality{allowed: setOf(syncID)}
 	default:
 		return legality{}
 	}
@@ -110,44 +137,36 @@ func legalityOfTunnel(tunnel ipvs.TunnelType) legality {
 	switch tunnel {
 	case ipvs.GUE:
 		return legality{
-			required:  []parameter{tunnelPort},
-			exclusive: []parameter{tunnelNoChecksum, tunnelChecksum, tunnelRemoteChecksum},
+			required:  setOf(tunnelPort),
+			exclusive: setOf(tunnelNoChecksum, tunnelChecksum, tunnelRemoteChecksum),
 		}
 	case ipvs.GRE:
-		return legality{exclusive: []parameter{tunnelNoChecksum, tunnelChecksum}}
+		return legality{exclusive: setOf(tunnelNoChecksum, tunnelChecksum)}
 	default:
 		return legality{}
 	}
 }
 
-// check reports the first of the parameters, in their order, that is missing, illegal or excluded by one before it.
-// Who is the verb or tunnel type in the words of the messages.
-func (l legality) check(parameters []parameter, given *[parameterCount]bool, who string) error {
+// check reports the first of the parameters, in their order, that is missing, illegal or excluded by one before it. The
+// verb or tunnel type is called by its name and what it is.
+func (l legality) check(within, given parameters, name, what string) error {
 	var exclusive parameter
-	for _, p := range parameters {
+	for p := range ((l.required | given) & within).all() {
 		switch {
-		case slices.Contains(l.required, p):
-			if !given[p] {
-				return wrong("You need to supply the '%v' option for the %s", p, who)
+		case l.required.has(p):
+			if !given.has(p) {
+				return wrong("You need to supply the '%v' option for the '%s' %s", p, name, what)
 			}
-		case !given[p] || slices.Contains(l.allowed, p):
-		case !slices.Contains(l.exclusive, p):
-			return wrong("Illegal '%v' option with the %s", p, who)
+		case l.allowed.has(p):
+		case !l.exclusive.has(p):
+			return wrong("Illegal '%v' option with the '%s' %s", p, name, what)
 		case exclusive != noParameter:
-			return wrong("The option '%v' conflicts with the '%v' option in the %s", p, exclusive, who)
+			return wrong("The option '%v' conflicts with the '%v' option in the '%s' %s", p, exclusive, name, what)
 		default:
 			exclusive = p
 		}
 	}
 	return nil
-}
-
-func allParameters() []parameter {
-	all := make([]parameter, 0, parameterCount)
-	for p := noParameter + 1; p < parameterCount; p++ {
-		all = append(all, p)
-	}
-	return all
 }
 
 // check reports what is not legal about a command line whose words are all well-formed, and fills in what is left to
@@ -160,7 +179,7 @@ func (p *parser) check() error {
 	if err := p.readSchedulerFlags(); err != nil {
 		return err
 	}
-	if err := legalityOfVerb(c.Verb).check(allParameters(), &p.given, "'"+c.Verb.String()+"' command"); err != nil {
+	if err := legalityOfVerb(c.Verb).check(allParameters, p.given, c.Verb.String(), "command"); err != nil {
 		return err
 	}
 	switch c.Verb {
@@ -202,18 +221,13 @@ func (p *parser) checkServer() error {
 	if ipvs.FamilyOf(c.Server.Address.Addr()) != c.Service.Family && c.Server.Forwarding != ipvs.Tunneling {
 		return wrong("Different address family is allowed only for tunneling servers")
 	}
-	tunnelParameters := []parameter{tunnelPort, tunnelNoChecksum, tunnelChecksum, tunnelRemoteChecksum}
-	if c.Server.Forwarding == ipvs.Tunneling {
-		who := "'" + c.Server.Tunnel.Type.String() + "' tunnel type"
-		if err := legalityOfTunnel(c.Server.Tunnel.Type).check(tunnelParameters, &p.given, who); err != nil {
+	tunnelOptions := setOf(tunnelPort, tunnelNoChecksum, tunnelChecksum, tunnelRemoteChecksum)
+	if tunnel := c.Server.Tunnel.Type; c.Server.Forwarding == ipvs.Tunneling {
+		if err := legalityOfTunnel(tunnel).check(tunnelOptions, p.given, tunnel.String(), "tunnel type"); err != nil {
 			return err
 		}
-	} else {
-		for _, parameter := range append(tunnelParameters, tunnelType) {
-			if p.given[parameter] {
-				return wrong("Tunnel options conflict with forward method")
-			}
-		}
+	} else if p.given&(tunnelOptions|setOf(tunnelType)) != 0 {
+		return wrong("Tunnel options conflict with forward method")
 	}
 	if c.Server.Forwarding != ipvs.Masquerading && c.Service.Mark == 0 {
 		c.Server.Address = withPort(c.Server.Address, c.Service.Address.Port())

@@ -27,19 +27,21 @@ func Parse(program string, arguments []string, lookup Lookup) (Command, error) {
 	p.command.Service.Netmask = ipvs.HostNetmask(ipvs.IPv4)
 	p.command.Server.Weight = 1
 	p.command.Server.Forwarding = ipvs.DirectRouting
-	err := p.parse(program)
-	var wrong *Error
-	if errors.As(err, &wrong) {
-		wrong.Hint = p.hint(arguments)
+	if err := p.parse(program); err != nil {
+		var wrong *Error
+		if errors.As(err, &wrong) {
+			wrong.Hint = p.hint(arguments)
+		}
+		return p.command, err
 	}
-	return p.command, err
+	return p.command, nil
 }
 
 type parser struct {
 	words   words
 	lookup  Lookup
 	command Command
-	given   [parameterCount]bool
+	given   parameters
 	flags   string // the value of -b
 }
 
@@ -81,10 +83,10 @@ func (p *parser) parseOptions() error {
 			return wrong("invalid option `%s'", word)
 		}
 		if found.parameter != noParameter {
-			if p.given[found.parameter] {
+			if p.given.has(found.parameter) {
 				return wrong("multiple '%v' options specified", found.parameter)
 			}
-			p.given[found.parameter] = true
+			p.given |= setOf(found.parameter)
 		}
 		if found.takes == optional && !given {
 			value = defaultPersistence

@@ -20,7 +20,7 @@ func InOrder(ctx context.Context, client *ipvs.Client, source string, lines []Li
 func inOrder(ctx context.Context, client *ipvs.Client, source string, lines []Line, run func(command.Command) error) (done []Line, err error) {
 	var failed []error
 	var changes []ipvs.Change
-	var changing []Line
+	var changing []*Line
 	flush := func() error {
 		failures, err := apply(ctx, client, changes)
 		for i, line := range changing {
@@ -29,12 +29,13 @@ func inOrder(ctx context.Context, client *ipvs.Client, source string, lines []Li
 				failures = failures[1:]
 				continue
 			}
-			done = append(done, line)
+			done = append(done, *line)
 		}
 		changes, changing = changes[:0], changing[:0]
 		return err
 	}
-	for _, line := range lines {
+	for i := range lines {
+		line := &lines[i]
 		if change, ok := line.Command.Change(); ok {
 			changes, changing = append(changes, change), append(changing, line)
 			continue

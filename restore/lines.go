@@ -3,7 +3,6 @@
 package restore
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"fmt"
@@ -48,10 +47,11 @@ func (e *Error) Unwrap() error { return e.Err }
 // before a command. If any line is wrong the error is a join of an *Error for each that is. Hosts are looked up all
 // together.
 func Read(ctx context.Context, r io.Reader, source string, resolver *names.Resolver) ([]Line, error) {
-	words, err := split(r)
+	all, err := io.ReadAll(r)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", source, err)
 	}
+	text := string(all)
 
 	// Once to see which hosts there are, and if there are any once more with their addresses.
 	var hosts []string
@@ -59,57 +59,49 @@ func Read(ctx context.Context, r io.Reader, source string, resolver *names.Resol
 		hosts = append(hosts, name)
 		return netip.IPv4Unspecified(), nil
 	}}
-	lines, err := parse(words, source, lookup)
+	lines, err := parse(text, source, lookup)
 	if len(hosts) == 0 {
 		return lines, err
 	}
 	resolver.ResolveHosts(ctx, hosts)
 	lookup.Host = func(name string) (netip.Addr, error) { return resolver.LookupHost(ctx, name) }
-	return parse(words, source, lookup)
+	return parse(text, source, lookup)
 }
 
-// numbered is the words of a line.
-type numbered struct {
-	number int
-	words  []string
-}
-
-func split(r io.Reader) ([]numbered, error) {
-	var lines []numbered
-	reader := bufio.NewReader(r)
-	for number := 1; ; number++ {
-		text, err := reader.ReadString('\n')
-		words := strings.FieldsFunc(text, func(r rune) bool { return strings.ContainsRune(" \t\r\n", r) })
-		for len(words) > 0 && words[0] == "ipvsadm" {
-			words = words[1:]
-		}
-		if len(words) > 0 && !strings.HasPrefix(words[0], "#") {
-			lines = append(lines, numbered{number, words})
-		}
-		if errors.Is(err, io.EOF) {
-			return lines, nil
-		}
-		if err != nil {
-			return nil, err
-		}
-	}
-}
-
-func parse(lines []numbered, source string, lookup command.Lookup) ([]Line, error) {
-	parsed := make([]Line, 0, len(lines))
+func parse(text, source string, lookup command.Lookup) ([]Line, error) {
+	parsed := make([]Line, 0, strings.Count(text, "\n")+1)
 	var wrong []error
-	for _, line := range lines {
-		c, err := command.Parse("ipvsadm", line.words, lookup)
+	number := 0
+	var words []string
+	for line := range strings.Lines(text) {
+		number++
+		words = appendWords(words[:0], line)
+		if len(words) == 0 || strings.HasPrefix(words[0], "#") {
+			continue
+		}
+		c, err := command.Parse("ipvsadm", words, lookup)
 		if err == nil && c.Verb == command.Restore {
 			err = errNested
 		}
 		if err != nil {
-			wrong = append(wrong, &Error{source, line.number, err})
+			wrong = append(wrong, &Error{source, number, err})
 			continue
 		}
-		parsed = append(parsed, Line{line.number, c})
+		parsed = append(parsed, Line{number, c})
 	}
 	return parsed, errors.Join(wrong...)
 }
+
+// appendWords puts the words of a line behind others, but for the word ipvsadm before a command.
+func appendWords(words []string, line string) []string {
+	for word := range strings.FieldsFuncSeq(line, isSpace) {
+		if len(words) > 0 || word != "ipvsadm" {
+			words = append(words, word)
+		}
+	}
+	return words
+}
+
+func isSpace(r rune) bool { return r == ' ' || r == '\t' || r == '\r' || r == '\n' }
 
 var errNested = &command.Error{Message: "a restore within a restore", Status: 2}

@@ -1,7 +1,12 @@
 package tests
 
 import (
+	"bufio"
 	"bytes"
+	"errors"
+	"slices"
+	"strconv"
+	"sync"
 
 	"fmt"
 	"io"
@@ -129,17 +134,19 @@ func (h *host) show(words ...string) string {
 	return out
 }
 
-// start runs a program in the background for as long as the test runs.
-func (h *host) start(words ...string) {
+// start runs a program in the background, for as long as the test runs or until it is told to stop.
+func (h *host) start(words ...string) (stop func()) {
 	h.t.Helper()
 	command := h.command(words...)
 	if err := h.do(command.Start); err != nil {
 		h.t.Fatalf("%s: %q: %v", h.name, words, err)
 	}
-	h.t.Cleanup(func() {
+	stop = sync.OnceFunc(func() {
 		command.Process.Kill()
 		command.Wait()
 	})
+	h.t.Cleanup(stop)
+	return stop
 }
 
 // script runs one of the examples' scripts.
@@ -208,13 +215,13 @@ func (h *host) set(name, value string) {
 }
 
 // serve runs a web server on the host, whose one page says what it is called.
-func (h *host) serve(page, address string) {
+func (h *host) serve(page, address string) (stop func()) {
 	h.t.Helper()
 	root := h.t.TempDir()
 	if err := os.WriteFile(filepath.Join(root, "index.html"), []byte(page), 0o644); err != nil {
 		h.t.Fatal(err)
 	}
-	h.start("busybox", "httpd", "-f", "-p", address, "-h", root)
+	stop = h.start("busybox", "httpd", "-f", "-p", address, "-h", root)
 	address = strings.Replace(address, "0.0.0.0", "127.0.0.1", 1)
 	eventually(h.t, 10*time.Second, "a web server on "+h.name, func() bool {
 		conn, err := h.dial("", address)
@@ -223,6 +230,7 @@ func (h *host) serve(page, address string) {
 		}
 		return err == nil
 	})
+	return stop
 }
 
 // serveTLS is serve for https.
@@ -243,27 +251,26 @@ func (h *host) serveTLS(page, address string) {
 	h.t.Cleanup(server.Close)
 }
 
-// get is one request by curl; it returns the page, or an error.
-func (h *host) get(url string, words ...string) (string, error) {
+// curl makes requests one after the other, each by a connection of its own. It returns the pages, or an error.
+func (h *host) curl(n int, url string, words ...string) (answers, error) {
 	words = append([]string{"curl", "--silent", "--show-error", "--fail", "--insecure", "--noproxy", "*",
-		"--connect-timeout", "3", "--max-time", "5", url}, words...)
+		"--header", "Connection: close", "--write-out", "\n", "--connect-timeout", "3", "--max-time", "5"}, words...)
+	for range n {
+		words = append(words, url)
+	}
 	out, status := h.try(words...)
 	if status != 0 {
-		return "", fmt.Errorf("curl %s: status %d: %s", url, status, out)
+		return nil, fmt.Errorf("curl %s: status %d: %s", url, status, out)
 	}
-	return out, nil
+	return strings.Fields(out), nil
 }
 
 // mustGet is a number of requests that must be answered; it returns who did.
-func (h *host) mustGet(n int, url string, words ...string) answers {
+func (h *host) mustGet(n int, url string) answers {
 	h.t.Helper()
-	var got answers
-	for range n {
-		page, err := h.get(url, words...)
-		if err != nil {
-			h.t.Fatalf("%s: after %d of %d requests: %v", h.name, len(got), n, err)
-		}
-		got = append(got, page)
+	got, err := h.curl(n, url)
+	if err != nil || len(got) != n {
+		h.t.Fatalf("%s: %d requests: %v, %v", h.name, n, got, err)
 	}
 	return got
 }
@@ -346,22 +353,22 @@ func needNetworks(t *testing.T, programs ...string) {
 	}
 }
 
-// onePlace is a client, a director and two web servers on one network.
-func onePlace(t *testing.T) (lan *segment, client *host, webs []*host) {
+// onePlace is a client and two web servers on one network, which lacks a director or two. The web servers stop when told.
+func onePlace(t *testing.T) (lan *segment, client *host, webs []*host, stops []func()) {
 	lan = newSegment(t, "network")
 	client = newHost(t, "client").join(lan, "eth0", "192.0.2.10/24")
 	for i := 1; i <= 2; i++ {
 		web := newHost(t, fmt.Sprintf("web%d", i)).join(lan, "eth0", fmt.Sprintf("192.0.2.1%d/24", i))
-		web.serve(web.name, "0.0.0.0:80")
+		stops = append(stops, web.serve(web.name, "0.0.0.0:80"))
 		webs = append(webs, web)
 	}
 	up("lvsdr-real", webs...)
-	return lan, client, webs
+	return lan, client, webs, stops
 }
 
 func TestExampleDirectRouting(t *testing.T) {
 	needNetworks(t)
-	lan, client, _ := onePlace(t)
+	lan, client, _, _ := onePlace(t)
 	director := newHost(t, "director").join(lan, "eth0", "192.0.2.1/24")
 	up("lvsdr", director)
 
@@ -481,7 +488,7 @@ func TestExampleAcrossNetworks(t *testing.T) {
 	}
 	for _, mode := range []string{"2", "1"} {
 		director.set("conf/all/rp_filter", mode)
-		page, err := client.get(url, "--connect-timeout", "1")
+		page, err := client.curl(1, url, "--connect-timeout", "1")
 		t.Logf("without the director's default gateway, rp_filter %s: %q, %v", mode, page, err)
 		if err == nil {
 			t.Errorf("rp_filter %s accepted a packet from a sender without a route back", mode)
@@ -489,4 +496,542 @@ func TestExampleAcrossNetworks(t *testing.T) {
 	}
 	director.run("ip", "route", "add", "default", "via", "203.0.113.1")
 	alternate("with it again, and rp_filter 1")
+}
+
+// mustHold is a connection that stays open: a request but for its last line. It returns the connection, and the real
+// server that the director's listing says it goes to.
+func (h *host) mustHold(director *host, from, to string) (net.Conn, string) {
+	h.t.Helper()
+	conn, err := h.dial(from, to)
+	if err != nil {
+		h.t.Fatalf("a connection to hold: %v", err)
+	}
+	h.t.Cleanup(func() { conn.Close() })
+	fmt.Fprint(conn, "GET / HTTP/1.0\r\n")
+	for _, c := range director.connections() {
+		if c.client == conn.LocalAddr().String() && c.virtual == to {
+			return conn, c.server
+		}
+	}
+	h.t.Fatalf("the listing lacks the connection of %s to %s", conn.LocalAddr(), to)
+	return nil, ""
+}
+
+// finish ends a request that was held, and returns the page.
+func finish(conn net.Conn) (string, error) {
+	conn.SetDeadline(time.Now().Add(5 * time.Second))
+	fmt.Fprint(conn, "\r\n")
+	response, err := http.ReadResponse(bufio.NewReader(conn), nil)
+	if err != nil {
+		return "", err
+	}
+	page, err := io.ReadAll(response.Body)
+	if err == nil && response.StatusCode != http.StatusOK {
+		err = errors.New(response.Status)
+	}
+	return string(page), err
+}
+
+// mustAsk is a request without curl, for one of the host's addresses and quickly.
+func (h *host) mustAsk(from, to string) string {
+	h.t.Helper()
+	conn, err := h.dial(from, to)
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	defer conn.Close()
+	fmt.Fprint(conn, "GET / HTTP/1.0\r\n")
+	page, err := finish(conn)
+	if err != nil {
+		h.t.Fatalf("request from %s to %s: %v", from, to, err)
+	}
+	return page
+}
+
+// Two web servers behind a director that translates.
+const (
+	web1 = "10.0.0.11:80"
+	web2 = "10.0.0.12:80"
+)
+
+// load is what a scheduler that counts connections knows of a real server. What tests do with servers leaves
+// the director in no doubt: a held connection is active, and one whose page has come is inactive for two minutes.
+type load struct{ active, inactive, weight int }
+
+// scheduling is a director with a scheduler, the connections held through it and the loads they make.
+type scheduling struct {
+	t                *testing.T
+	director, client *host
+	service          string
+	loads            map[string]*load
+	held             map[string][]net.Conn
+}
+
+// hold holds another connection and returns where it went.
+func (s *scheduling) hold() string {
+	s.t.Helper()
+	conn, server := s.client.mustHold(s.director, "", s.service)
+	s.loads[server].active++
+	s.held[server] = append(s.held[server], conn)
+	return server
+}
+
+// holds is hold several times.
+func (s *scheduling) holds(n int) (got answers) {
+	s.t.Helper()
+	for range n {
+		got = append(got, s.hold())
+	}
+	return got
+}
+
+// release ends all connections held to a server, which must be the one to answer them.
+func (s *scheduling) release(server string) {
+	s.t.Helper()
+	names := map[string]string{web1: "web1", web2: "web2"}
+	for _, conn := range s.held[server] {
+		page, err := finish(conn)
+		if err != nil || page != names[server] {
+			s.t.Fatalf("a connection listed as %s was answered by %q, %v", server, page, err)
+		}
+		conn.Close()
+		s.loads[server].active--
+		s.loads[server].inactive++
+	}
+	s.held[server] = nil
+}
+
+// holdByCost holds connections and checks that each goes to a server whose cost is least.
+func (s *scheduling) holdByCost(n int, cost func(*load) float64) (got answers) {
+	s.t.Helper()
+	for range n {
+		costs := map[string]float64{web1: cost(s.loads[web1]), web2: cost(s.loads[web2])}
+		server := s.hold()
+		got = append(got, server)
+		if costs[server] > min(costs[web1], costs[web2]) {
+			s.t.Errorf("after %q a connection went to %s, but the costs were %v", got, server, costs)
+		}
+	}
+	return got
+}
+
+func TestExampleSchedulers(t *testing.T) {
+	needNetworks(t, "iptables-legacy")
+	outside, inside := newSegment(t, "outside"), newSegment(t, "inside")
+	client := newHost(t, "client").join(outside, "eth0", "192.0.2.10/24")
+	var clients []string // its addresses
+	var lines []string
+	for i := range 8 {
+		clients = append(clients, fmt.Sprintf("192.0.2.%d", 21+i))
+		lines = append(lines, "addr add "+clients[i]+"/24 dev eth0")
+	}
+	client.ip(lines...)
+	director := newHost(t, "director").join(outside, "eth0", "192.0.2.1/24").join(inside, "eth1", "10.0.0.1/24")
+	var webs []*host
+	for i := 1; i <= 2; i++ {
+		web := newHost(t, fmt.Sprintf("web%d", i)).join(inside, "eth0", fmt.Sprintf("10.0.0.1%d/24", i))
+		web.serve(web.name, "0.0.0.0:80")
+		webs = append(webs, web)
+	}
+	up("lvsnat-real", webs...)
+	alone := []string{"IPTABLES=iptables-legacy"}
+	director.env = alone
+	up("lvsnat", director)
+
+	// Each scheduler gets an address of its own, and with it servers whose counts begin at zero.
+	vips := 0
+	newVIP := func() string {
+		vips++
+		return fmt.Sprintf("192.0.2.%d", 100+vips)
+	}
+	schedule := func(t *testing.T, scheduler string, weight1, weight2 int, more ...string) *scheduling {
+		t.Helper()
+		vip := newVIP()
+		director.env = append([]string{alone[0], "SCHEDULER=" + scheduler, "VIPS=" + vip,
+			fmt.Sprint("WEIGHT1=", weight1), fmt.Sprint("WEIGHT2=", weight2)}, more...)
+		director.script("lvsnat", "start")
+		env := director.env
+		t.Cleanup(func() {
+			director.env = env
+			director.script("lvsnat", "stop")
+			director.env = alone
+		})
+		return &scheduling{t, director, client, vip + ":80",
+			map[string]*load{web1: {weight: weight1}, web2: {weight: weight2}}, map[string][]net.Conn{}}
+	}
+	// ask sends requests from one address to another.
+	ask := func(t *testing.T, n int, from, to string) (got answers) {
+		t.Helper()
+		for range n {
+			got = append(got, client.mustAsk(from, to))
+		}
+		return got
+	}
+	weigh := func(t *testing.T, s *scheduling, server string, weight int) {
+		t.Helper()
+		director.run("ipvsadm", "-e", "-t", s.service, "-r", server, "-m", "-w", strconv.Itoa(weight))
+	}
+
+	t.Run("rr", func(t *testing.T) { // an even share, whatever the weights
+		s := schedule(t, "rr", 1, 3)
+		got := client.mustGet(8, "http://"+s.service+"/")
+		wantCounts(t, "rr", got, map[string]int{"web1": 4, "web2": 4})
+		if !got.alternate() {
+			t.Error("they did not take turns")
+		}
+	})
+	t.Run("wrr", func(t *testing.T) { // a weighted share
+		s := schedule(t, "wrr", 1, 3)
+		for _, round := range []string{"first round", "second round"} {
+			wantCounts(t, round, client.mustGet(4, "http://"+s.service+"/"), map[string]int{"web1": 1, "web2": 3})
+		}
+		director.show("ipvsadm", "-Ln")
+	})
+
+	t.Run("lc", func(t *testing.T) { // to the fewest connections, whatever the weights
+		cost := func(l *load) float64 { return float64(l.active<<8 + l.inactive) }
+		s := schedule(t, "lc", 1, 3)
+		wantCounts(t, "held", s.holdByCost(6, cost), map[string]int{web1: 3, web2: 3})
+		s.release(web1)
+		wantCounts(t, "after web1's ended", s.holdByCost(3, cost), map[string]int{web1: 3})
+	})
+	t.Run("wlc", func(t *testing.T) { // to the fewest connections for its weight
+		cost := func(l *load) float64 { return float64(l.active<<8+l.inactive) / float64(l.weight) }
+		s := schedule(t, "wlc", 1, 3)
+		wantCounts(t, "held", s.holdByCost(8, cost), map[string]int{web1: 2, web2: 6})
+		s.release(web2)
+		wantCounts(t, "after web2's ended", s.holdByCost(5, cost), map[string]int{web2: 5})
+	})
+	t.Run("sed", func(t *testing.T) { // to the shortest expected delay: with this connection counted
+		cost := func(l *load) float64 { return float64(l.active+1) / float64(l.weight) }
+		s := schedule(t, "sed", 1, 3)
+		wantCounts(t, "the first two", s.holdByCost(2, cost), map[string]int{web2: 2}) // though web1 is idle
+		wantCounts(t, "six more", s.holdByCost(6, cost), map[string]int{web1: 2, web2: 4})
+	})
+	t.Run("nq", func(t *testing.T) { // never queue: to an idle server if there is one, else as sed
+		cost := func(l *load) float64 {
+			if l.active == 0 {
+				return 0
+			}
+			return float64(l.active+1) / float64(l.weight)
+		}
+		s := schedule(t, "nq", 1, 3)
+		wantCounts(t, "the first two", s.holdByCost(2, cost), map[string]int{web1: 1, web2: 1})
+		wantCounts(t, "six more", s.holdByCost(6, cost), map[string]int{web1: 1, web2: 5})
+	})
+
+	t.Run("sh", func(t *testing.T) { clientsStay(t, schedule(t, "sh", 1, 1), clients) })
+	t.Run("mh", func(t *testing.T) { clientsStay(t, schedule(t, "mh", 1, 1), clients) })
+
+	// Schedulers by destination are for a service of many addresses: a mark.
+	marked := func(t *testing.T, scheduler string, n, weight int) (vips []string, s *scheduling) {
+		t.Helper()
+		for range n {
+			vips = append(vips, newVIP())
+		}
+		s = schedule(t, scheduler, weight, weight, "MARK="+strconv.Itoa(100+len(scheduler)),
+			"VIPS="+strings.Join(vips, " "))
+		return vips, s
+	}
+	t.Run("dh", func(t *testing.T) { // one server a destination, whoever asks
+		vips, _ := marked(t, "dh", 8, 1)
+		servers := map[string]bool{}
+		for _, vip := range vips {
+			got := answers{}
+			for _, from := range clients[:3] {
+				got = append(got, client.mustAsk(from, vip+":80"))
+			}
+			t.Logf("%s: %v", vip, got)
+			if len(got.count()) != 1 {
+				t.Errorf("%s is served by several", vip)
+			}
+			servers[got[0]] = true
+		}
+		if len(servers) != 2 {
+			t.Errorf("eight destinations are all served by one: %v", servers)
+		}
+	})
+	for _, scheduler := range []string{"lblc", "lblcr"} {
+		t.Run(scheduler, func(t *testing.T) { // one server a destination, until it has too much to do
+			vips, s := marked(t, scheduler, 5, 2)
+			firsts := answers{}
+			for _, vip := range vips[:4] {
+				got := ask(t, 3, "", vip+":80")
+				t.Logf("%s: %v", vip, got)
+				if len(got.count()) != 1 {
+					t.Errorf("%s is served by several", vip)
+				}
+				firsts = append(firsts, got[0])
+			}
+			wantCounts(t, "four destinations, each to the less loaded server", firsts, map[string]int{"web1": 2, "web2": 2})
+			director.show("ipvsadm", "-Ln")
+
+			// A server has too much to do when it has more active connections than its weight, and another has
+			// less than half of its own. Then another takes over (lblc) or helps out (lblcr).
+			s.service = vips[4] + ":80"
+			home := s.hold()
+			other := map[string]string{web1: web2, web2: web1}[home]
+			wantCounts(t, "up to its weight and one more", s.holds(2), map[string]int{home: 2})
+			wantCounts(t, "when it has too much to do", s.holds(2), map[string]int{other: 2})
+			s.release(home)
+			want := map[string]string{"lblc": other, "lblcr": home}[scheduler]
+			wantCounts(t, "when it is idle again", s.holds(1), map[string]int{want: 1})
+		})
+	}
+
+	t.Run("fo", func(t *testing.T) { // the heaviest, and the next when it is at weight 0
+		s := schedule(t, "fo", 3, 1)
+		wantCounts(t, "at first", ask(t, 3, "", s.service), map[string]int{"web1": 3})
+		weigh(t, s, web1, 0)
+		wantCounts(t, "web1 at weight 0", ask(t, 3, "", s.service), map[string]int{"web2": 3})
+		weigh(t, s, web1, 3)
+		wantCounts(t, "web1 back", ask(t, 3, "", s.service), map[string]int{"web1": 3})
+	})
+	t.Run("ovf", func(t *testing.T) { // the heaviest, and the next when it has more connections than its weight
+		s := schedule(t, "ovf", 3, 1)
+		wantCounts(t, "up to web1's weight and one more", s.holds(4), map[string]int{web1: 4})
+		wantCounts(t, "overflow", s.holds(2), map[string]int{web2: 2})
+		s.release(web1)
+		wantCounts(t, "when web1's ended", s.holds(2), map[string]int{web1: 2})
+	})
+
+	t.Run("persistence", func(t *testing.T) {
+		const seconds = 5
+		s := schedule(t, "rr", 1, 1, fmt.Sprint("PERSIST=", seconds))
+		director.run("ipvsadm", "--set", "0", "1", "0") // a template outlives its connections, so let them end soon
+		stays := func(when string) string {
+			t.Helper()
+			var got answers
+			for range 4 {
+				// A client that never closes: else the director keeps the connection for two minutes more.
+				conn, err := client.dial(clients[0], s.service)
+				if err != nil {
+					t.Fatal(err)
+				}
+				t.Cleanup(func() { conn.Close() })
+				fmt.Fprint(conn, "GET / HTTP/1.0\r\n")
+				page, err := finish(conn)
+				if err != nil {
+					t.Fatal(err)
+				}
+				got = append(got, page)
+			}
+			t.Logf("%s: %v", when, got)
+			if len(got.count()) != 1 {
+				t.Errorf("%s: the client was not held to one server: %v", when, got)
+			}
+			return got[0]
+		}
+		first := stays("at first")
+		began := time.Now()
+		if listing := director.show("ipvsadm", "-Ln"); !strings.Contains(listing, fmt.Sprint("rr persistent ", seconds)) {
+			t.Error("the listing does not say that it is persistent")
+		}
+		template := func() bool {
+			return slices.ContainsFunc(director.connections(), func(c connection) bool {
+				return c.client == clients[0]+":0" && c.virtual == s.service
+			})
+		}
+		if !template() {
+			t.Errorf("no template is listed:\n%s", director.run("ipvsadm", "-lnc"))
+		}
+		eventually(t, 20*time.Second, "the end of persistence", func() bool { return !template() })
+		t.Logf("it was let go %.1f s after its last request", time.Since(began).Seconds())
+		if second := stays("after that"); second == first { // round robin goes on where it was
+			t.Errorf("let go by %s, the client was not taken by the other", first)
+		}
+		director.run("ipvsadm", "--set", "0", "120", "0")
+	})
+}
+
+// clientsStay checks that every client is served by one server, and that there is work for both.
+func clientsStay(t *testing.T, s *scheduling, clients []string) {
+	t.Helper()
+	servers := map[string]bool{}
+	for _, from := range clients {
+		var got answers
+		for range 3 {
+			got = append(got, s.client.mustAsk(from, s.service))
+		}
+		t.Logf("%s: %v", from, got)
+		if len(got.count()) != 1 {
+			t.Errorf("%s was served by several", from)
+		}
+		servers[got[0]] = true
+	}
+	if len(servers) != 2 {
+		t.Errorf("%d clients were all served by one: %v", len(clients), servers)
+	}
+}
+
+func TestExampleKeepalived(t *testing.T) {
+	needNetworks(t, "keepalived", original)
+	lan, client, webs, stops := onePlace(t)
+	var directors []*host
+	for i, priority := range []int{150, 100} {
+		director := newHost(t, fmt.Sprintf("director%d", i+1)).join(lan, "eth0", fmt.Sprintf("192.0.2.%d/24", i+1))
+		director.env = []string{fmt.Sprint("PRIORITY=", priority), "RUN=" + t.TempDir()}
+		directors = append(directors, director)
+	}
+	first, second := directors[0], directors[1]
+	t.Cleanup(func() { // also when the test failed, for keepalived is a daemon
+		for _, director := range directors {
+			director.try("../examples/lvskeepalived", "stop")
+		}
+	})
+
+	has := func(director *host) bool {
+		return strings.Contains(director.ip("addr show dev eth0"), "192.0.2.100/32")
+	}
+	holder := func(want, other *host) func() bool {
+		return func() bool { return has(want) && !has(other) }
+	}
+	tables := func(servers ...string) func() bool {
+		want := "-A -t 192.0.2.100:80 -s rr\n"
+		for _, server := range servers {
+			want += "-a -t 192.0.2.100:80 -r " + server + " -g -w 1\n"
+		}
+		return func() bool {
+			return first.run("ipvsadm", "-S", "-n") == want && second.run("ipvsadm", "-S", "-n") == want
+		}
+	}
+	for _, director := range directors {
+		if out, status := director.try("../examples/lvskeepalived", "status"); status != 3 {
+			t.Fatalf("status before start: status %d, not 3:\n%s", status, out)
+		}
+		director.script("lvskeepalived", "start")
+	}
+	eventually(t, 30*time.Second, "the first director having the address", holder(first, second))
+	eventually(t, 10*time.Second, "both tables", tables(web11, web12))
+	pid := func() string {
+		pid, _ := os.ReadFile(strings.TrimPrefix(first.env[1], "RUN=") + "/keepalived.pid")
+		return string(pid)
+	}
+	before := pid()
+	first.script("lvskeepalived", "start")
+	if after := pid(); after == "" || after != before {
+		t.Errorf("a second start took keepalived from process %q to %q", before, after)
+	}
+
+	// What keepalived programmed, by the original and by us.
+	agree := func(when string) {
+		t.Helper()
+		for _, director := range directors {
+			for _, words := range []string{"-Ln", "-L", "-Sn", "-Ln --thresholds", "-L --daemon"} {
+				want := director.run(append([]string{original}, strings.Fields(words)...)...)
+				got := director.run(append([]string{"ipvsadm"}, strings.Fields(words)...)...)
+				if diff := cmp.Diff(want, got); diff != "" {
+					t.Errorf("%s: %s: ipvsadm %s: the original (-) and ours (+) differ:\n%s", when, director.name, words, diff)
+				}
+			}
+		}
+	}
+	agree("at first")
+
+	// Requests, and a connection that stays.
+	const url = "http://192.0.2.100/"
+	got := client.mustGet(6, url)
+	if t.Logf("both servers: %v", got); !got.alternate() {
+		t.Error("the servers did not take turns")
+	}
+	held, heldBy := client.mustHold(first, "", "192.0.2.100:80")
+	connections := func(director *host) []string {
+		var all []string
+		for _, c := range director.connections() {
+			all = append(all, c.client+" "+c.virtual+" "+c.server)
+		}
+		slices.Sort(all)
+		return all
+	}
+	eventually(t, 20*time.Second, "seven connections of the first director on the second", func() bool {
+		there := connections(second)
+		return len(there) == 7 && slices.Equal(there, connections(first))
+	})
+	first.show("ipvsadm", "-lnc")
+	second.show("ipvsadm", "-lnc")
+	second.show("ipvsadm", "-L", "--daemon")
+	first.show("ipvsadm", "-Ln")
+
+	// The table of one on another.
+	file := filepath.Join(t.TempDir(), "ipvsadm.rules")
+	first.run("ipvsadm-save", "-n", "-f", file)
+	spare := newHost(t, "spare")
+	spare.startService(file)
+	if diff := cmp.Diff(first.run("ipvsadm", "-Sn"), spare.run("ipvsadm", "-Sn")); diff != "" {
+		t.Errorf("saved on one (-) and restored on another (+) differ:\n%s", diff)
+	}
+
+	// A server fails, and returns. The one that holds our connection shall not.
+	failing, staying := 0, 1
+	if heldBy == web11 {
+		failing, staying = 1, 0
+	}
+	addresses := []string{web11, web12}
+	stops[failing]()
+	began := time.Now()
+	eventually(t, 20*time.Second, "the failed server leaving", tables(addresses[staying]))
+	t.Logf("the failed server left both tables in %.1f s", time.Since(began).Seconds())
+	agree("without a server")
+	wantCounts(t, "one server", client.mustGet(3, url), map[string]int{webs[staying].name: 3})
+	webs[failing].serve(webs[failing].name, "0.0.0.0:80")
+	began = time.Now()
+	eventually(t, 20*time.Second, "the server returning", func() bool {
+		return tables(web11, web12)() || tables(web12, web11)()
+	})
+	t.Logf("the server returned to both tables in %.1f s", time.Since(began).Seconds())
+	agree("with it again")
+	if got := client.mustGet(4, url); len(got.count()) != 2 {
+		t.Errorf("the server that returned gets nothing: %v", got)
+	}
+
+	// The first director dies: its cable is cut. Requests are made one by one, each given a second.
+	first.ip("link set eth0 down")
+	began = time.Now()
+	lost, took := 0, time.Duration(0)
+	for answered := 0; answered < 6; {
+		if _, err := client.curl(1, url, "--connect-timeout", "1", "--max-time", "2"); err == nil {
+			answered++
+			continue
+		}
+		lost++
+		answered, took = 0, time.Since(began)
+		if took > 30*time.Second {
+			t.Fatalf("no answer for %v after the first director died", took)
+		}
+	}
+	t.Logf("the first director died: %d requests were lost in %.1f s, then all were answered", lost, took.Seconds())
+	if !has(second) {
+		t.Error("the second director has not got the address")
+	}
+	page, err := finish(held)
+	if want := webs[staying].name; err != nil || page != want {
+		t.Errorf("a connection held since before that was answered by %q, %v; want %q", page, err, want)
+	}
+	first.ip("link set eth0 up")
+	eventually(t, 30*time.Second, "the first director taking the address back", holder(first, second))
+	if got := client.mustGet(4, url); len(got.count()) != 2 {
+		t.Errorf("not both servers answer by the first director: %v", got)
+	}
+
+	for _, director := range directors {
+		for range 2 {
+			director.script("lvskeepalived", "stop")
+		}
+		if has(director) || director.run("ipvsadm", "-S") != "" || director.run("ipvsadm", "-L", "--daemon") != "" {
+			t.Errorf("%s: something is left after stop:\n%s%s", director.name, director.state(),
+				director.run("ipvsadm", "-L", "--daemon"))
+		}
+	}
+}
+
+// The web servers of onePlace.
+const (
+	web11 = "192.0.2.11:80"
+	web12 = "192.0.2.12:80"
+)
+
+// startService brings the host's table to a saved file.
+func (h *host) startService(file string) {
+	h.t.Helper()
+	h.run("ipvsadm-restore", "-f", file)
 }

@@ -1,0 +1,72 @@
+package restore
+
+import (
+	"context"
+	"errors"
+	"net/netip"
+	"strings"
+	"testing"
+
+	"ipvsadm/names"
+)
+
+// FuzzRead takes any file. Its errors name their lines; what is read, written as rules and read again, is the same, and
+// so is what it makes of an empty table.
+func FuzzRead(f *testing.F) {
+	for _, text := range []string{
+		small, "", "# comment\n\n\t ipvsadm -C\r\n-A -t 1.2.3.4:80", "-R\n-L -n\n-A -t host:80\n--set 1 2 3\n-Z",
+		"-A -t 192.0.2.1:80 -p 60 -M 255.255.255.0\n-a -t 192.0.2.1:80 -r 10.0.0.1 -i --tun-type gue --tun-port 9\n-e -t 192.0.2.1:80 -r 10.0.0.1 -w 0\n-D -t 192.0.2.1:80",
+		"-A -f 1 -6\n-a -f 1 -6 -r [2001:db8::1]:80\n-E -f 1 -6 -s rr\n-d -f 1 -6 -r [2001:db8::1]:80\n-C\n--start-daemon master\n",
+	} {
+		f.Add(text)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		resolver := &names.Resolver{LookupIPv4: nobody, Parallel: 1, Patience: 1 << 40}
+		lines, err := Read(t.Context(), strings.NewReader(text), "rules", resolver)
+		if err != nil {
+			checkErrors(t, err, text)
+			return
+		}
+		plan, err := NewPlan("rules", lines, nil, Options{})
+		if err != nil {
+			checkErrors(t, err, text)
+			return
+		}
+		if len(plan.Leaves) > 0 {
+			t.Errorf("from an empty table go %v", plan.Leaves)
+		}
+		rules := string(plan.AppendRules(nil))
+		again, err := Read(t.Context(), strings.NewReader(rules), "again", resolver)
+		if err != nil {
+			if strings.ContainsAny(text, "\v\f\u0085\u00a0") {
+				return // within a word of the file's
+			}
+			t.Fatalf("%q has the rules %q, which are refused: %v", text, rules, err)
+		}
+		second, err := NewPlan("again", again, nil, Options{})
+		if err != nil {
+			t.Fatalf("%q has the rules %q, which make no table: %v", text, rules, err)
+		}
+		if got := string(second.AppendRules(nil)); got != rules {
+			t.Errorf("%q has the rules %q, and they have %q", text, rules, got)
+		}
+	})
+}
+
+// nobody is a DNS that knows no host.
+func nobody(context.Context, string) ([]netip.Addr, error) { return nil, errors.New("no such host") }
+
+// checkErrors wants of each error the line that it is about, which there is.
+func checkErrors(t *testing.T, err error, text string) {
+	t.Helper()
+	join, ok := err.(interface{ Unwrap() []error })
+	if !ok {
+		t.Fatalf("error %v", err)
+	}
+	for _, err := range join.Unwrap() {
+		var wrong *Error
+		if !errors.As(err, &wrong) || wrong.Line < 1 || wrong.Line > strings.Count(text, "\n")+1 {
+			t.Errorf("error %v", err)
+		}
+	}
+}

@@ -32,16 +32,33 @@ demo: tools all
 shell: tools all
 	@PATH="$(CURDIR):$$PATH" LAB_TERMINAL=1 tests/lab/run bash
 
+staticcheck = honnef.co/go/tools/cmd/staticcheck@v0.8.2
+govulncheck = golang.org/x/vuln/cmd/govulncheck@v1.1.4
+
 # Everything that can be checked: the sources, the scripts, the manual pages, the lab; and every Go test, here or
 # in the lab, whose kernel is the installed one (6.1 on Debian 12) or KERNEL=5.10, 6.12 or 7.2.
 test: export LAB_KERNEL = $(KERNEL)
 test: tools all
 	$(GO) vet ./...
+	$(GO) run $(staticcheck) ./...
 	@unformatted=$$(gofmt -l .); [ -z "$$unformatted" ] || { echo "gofmt: $$unformatted"; exit 1; }
 	shellcheck $$(grep -rlE '^#!/bin/(ba)?sh' --exclude-dir=.git --exclude='*.go' --exclude='*.md' --exclude='*.txt*' .)
 	mandoc -T lint -W warning man/*.8
 	tests/lab/lab_test
 	tests/all
+
+# Each fuzz target for FUZZTIME, with FUZZPARALLEL workers. The inputs that `make test` runs are in testdata/fuzz.
+fuzz:
+	tests/fuzz
+
+# Known vulnerabilities in what the program uses. The list of them is at vuln.go.dev; without that this says so, and
+# fails only for a vulnerability.
+vulncheck:
+	@GOBIN=$(CURDIR)/build $(GO) install $(govulncheck)
+	@build/govulncheck ./... || { status=$$?; [ $$status -ne 3 ] || exit $$status; \
+	echo "vulncheck: NOT CHECKED: see above" >&2; }
+
+.PHONY: fuzz vulncheck
 
 # The same on every kernel there is a lab for.
 test-kernels:

@@ -178,6 +178,7 @@ func unavailable(err error) error {
 	if !errors.As(err, &refused) {
 		refused = &ipvs.Error{Err: err}
 	}
+	//lint:ignore ST1005 the words are the original's
 	return failure{fmt.Errorf("Can't initialize ipvs: %s\nAre you sure that IP Virtual Server is built in the kernel or as module?",
 		refused.Reason()), statusUnavailable}
 }

@@ -17,12 +17,6 @@ func (b *bench) makeRules(services int) {
 
 func empty() { run(null, null, original, "-C") }
 
-// fillTable makes the table afresh, by the least program.
-func (b *bench) fillTable(services int) {
-	empty()
-	run(null, null, least, "restore", strconv.Itoa(services), strconv.Itoa(b.servers))
-}
-
 // speed measures the jobs one by one.
 func (b *bench) speed() {
 	b.makeRules(b.services)

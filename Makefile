@@ -1,14 +1,18 @@
 PREFIX = /usr/local
 GO = go
+INIT =
+RULES = /etc/sysconfig/ipvsadm
 
 # The tag leaves out the documentation generator of urfave/cli, which costs every start a millisecond.
 export GOFLAGS += -tags=urfave_cli_no_docs -buildvcs=false
 export CGO_ENABLED = 0
 
 links = ipvsadm-save ipvsadm-restore
+unit = $(DESTDIR)$(PREFIX)/lib/systemd/system/ipvsadm.service
+script = $(DESTDIR)/etc/init.d/ipvsadm
 sources = $(shell find . -name '*.go' ! -name '*_test.go') go.mod go.sum $(wildcard .git/logs/HEAD)
 
-.PHONY: all tools demo test test-kernels shell install uninstall clean
+.PHONY: all tools demo test test-kernels shell install install-systemd install-sysv uninstall clean
 
 # The program, and the two other names it goes by.
 all: ipvsadm $(links)
@@ -64,16 +68,30 @@ vulncheck:
 test-kernels:
 	for kernel in "" 5.10 6.12 7.2; do $(MAKE) test KERNEL=$$kernel || exit; done
 
-# DESTDIR= and PREFIX= as usual; a distribution says PREFIX=/usr.
+# DESTDIR= and PREFIX= as usual; a distribution says PREFIX=/usr. INIT=systemd installs the unit too, which restores
+# the table at start, from RULES= (on Debian say RULES=/etc/ipvsadm.rules); INIT=sysv the script for /etc/init.d, which
+# finds its file by itself; INIT="systemd sysv" both.
 install: all
 	install -d $(DESTDIR)$(PREFIX)/sbin $(DESTDIR)$(PREFIX)/share/man/man8
 	install -m 755 ipvsadm $(DESTDIR)$(PREFIX)/sbin
 	for link in $(links); do ln -sf ipvsadm $(DESTDIR)$(PREFIX)/sbin/$$link || exit; done
 	install -m 644 man/*.8 $(DESTDIR)$(PREFIX)/share/man/man8
+	for init in $(INIT); do $(MAKE) --no-print-directory install-$$init || exit; done
+
+install-systemd:
+	install -d $(DESTDIR)$(PREFIX)/lib/systemd/system
+	sed 's|/usr/sbin/|$(PREFIX)/sbin/|; s|/etc/sysconfig/ipvsadm|$(RULES)|' init/ipvsadm.service >$(unit)
+	chmod 644 $(unit)
+
+install-sysv:
+	install -d $(DESTDIR)/etc/init.d
+	sed 's|^PATH=/usr/sbin:|PATH=$(PREFIX)/sbin:|' init/ipvsadm.init >$(script)
+	chmod 755 $(script)
 
 uninstall:
 	rm -f $(addprefix $(DESTDIR)$(PREFIX)/sbin/,ipvsadm $(links))
 	rm -f $(addprefix $(DESTDIR)$(PREFIX)/share/man/man8/,$(notdir $(wildcard man/*.8)))
+	rm -f $(if $(filter systemd,$(INIT)),$(unit)) $(if $(filter sysv,$(INIT)),$(script))
 
 clean:
 	rm -rf ipvsadm $(links) build

@@ -1,0 +1,40 @@
+# Completion of ipvsadm, ipvsadm-save and ipvsadm-restore for bash. The program itself knows what may come next, from
+# the table of its options and, for root, from the kernel.
+
+_ipvsadm() {
+    # The words as they are: bash has divided them at colons and signs of equality too, which addresses are full of.
+    local line=${COMP_LINE:0:COMP_POINT} words current word
+    read -ra words <<<"$line"
+    current=
+    if [[ $line != *[[:space:]] ]]; then
+        current=${words[-1]}
+        unset 'words[-1]'
+    fi
+    while [ ${#words[@]} -gt 0 ] && [[ ${words[0]} != "$1" ]]; do # such as sudo
+        words=("${words[@]:1}")
+    done
+
+    COMPREPLY=()
+    while IFS=$'\t' read -r word _; do
+        COMPREPLY+=("$word")
+    done < <(command "$1" __complete "${words[@]:1}" "$current" 2>/dev/null)
+    if [[ ${COMPREPLY[0]-} == :files ]]; then
+        COMPREPLY=()
+        compopt -o default
+        return
+    fi
+
+    # Readline replaces only what comes after the last such character.
+    local break before=
+    for break in : =; do
+        if [[ $COMP_WORDBREAKS == *$break* && $current == *$break* ]]; then
+            word=${current%"${current##*"$break"}"}
+            [ ${#word} -le ${#before} ] || before=$word
+        fi
+    done
+    COMPREPLY=("${COMPREPLY[@]#"$before"}")
+    # More may come after a list's comma or a long option's sign; everything else ends here.
+    [[ ${COMPREPLY[0]-} != *= ]] || compopt -o nospace
+}
+
+complete -F _ipvsadm ipvsadm ipvsadm-save ipvsadm-restore

@@ -1,0 +1,19 @@
+# Completion of ipvsadm, ipvsadm-save and ipvsadm-restore for fish. The program itself knows what may come next, from
+# the table of its options and, for root, from the kernel.
+
+function __ipvsadm_complete
+    set -l words (commandline -opc)
+    set -l current (commandline -ct)
+    set -l candidates (command $words[1] __complete $words[2..] "$current" 2>/dev/null)
+    if test "$candidates[1]" = :files
+        __fish_complete_path "$current"
+        return
+    end
+    for candidate in $candidates
+        echo $candidate
+    end
+end
+
+for name in ipvsadm ipvsadm-save ipvsadm-restore
+    complete -c $name -f -a '(__ipvsadm_complete)'
+end

@@ -3,7 +3,6 @@ package command
 import (
 	"math"
 	"net/netip"
-	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -108,33 +107,6 @@ func TestAppendRule(t *testing.T) {
 			t.Errorf("%s: %q, want %q", line, got, "before "+want)
 		}
 	}
-}
-
-// FuzzParse reads words that are apart by newlines. What is a change must read back as it was.
-func FuzzParse(f *testing.F) {
-	for _, line := range changes {
-		f.Add(strings.ReplaceAll(line, " ", "\n"))
-	}
-	for _, line := range []string{"", "-", "--", "-L -Xn", "-A -t [", "-A -t ]:1", "-A -t :::", "-A -p= -f=1", "-Lnc --", "-A –t 1.2.3.4:80",
-		"-A -t 0x:1", "-A -t 1.2.3.4:80-s rr", "--set -- 1 2 3", "-a -f 1 -r 1.2.3.4: -6", "-A -t www.example.com:http"} {
-		f.Add(strings.ReplaceAll(line, " ", "\n"))
-	}
-	f.Fuzz(func(t *testing.T, text string) {
-		c, err := Parse("ipvsadm", strings.Split(text, "\n"), fewNames)
-		if err != nil {
-			return
-		}
-		if _, ok := c.Change(); !ok {
-			return
-		}
-		// The kernel takes no such names, and a file could not hold them as words.
-		for _, name := range []string{c.Service.Scheduler, c.Service.Engine, c.Daemon.Interface} {
-			if strings.ContainsAny(name, " \t\r\n") || strings.HasPrefix(name, "-") {
-				return
-			}
-		}
-		checkRule(t, c)
-	})
 }
 
 // FuzzAddress compares addresses with the library's, where both read them.

@@ -5,6 +5,7 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"ipvsadm/ipvs"
@@ -19,11 +20,12 @@ type Lookup struct {
 // Parse reads a command line without its first word, which is the program's name. Its errors are of type *Error.
 // No words at all ask for a listing.
 func Parse(program string, arguments []string, lookup Lookup) (Command, error) {
-	p := parser{words: words{rest: arguments}, lookup: lookup}
 	if len(arguments) == 0 {
-		p.command.Verb = List
-		return p.command, nil
+		return Command{Verb: List}, nil
 	}
+	p := parsers.Get().(*parser)
+	defer parsers.Put(p)
+	*p = parser{words: words{rest: arguments}, lookup: lookup}
 	p.command.Service.Netmask = ipvs.HostNetmask(ipvs.IPv4)
 	p.command.Server.Weight = 1
 	p.command.Server.Forwarding = ipvs.DirectRouting
@@ -36,6 +38,9 @@ func Parse(program string, arguments []string, lookup Lookup) (Command, error) {
 	}
 	return p.command, nil
 }
+
+// parsers keeps a parser from one line of a file to the next, as it is the most that parsing a line allocates.
+var parsers = sync.Pool{New: func() any { return new(parser) }}
 
 type parser struct {
 	words   words

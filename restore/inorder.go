@@ -8,6 +8,9 @@ import (
 	"ipvsadm/ipvs"
 )
 
+// mostChanges is how many changes are held ready for the kernel at once.
+const mostChanges = 1024
+
 // InOrder carries out commands one after the other, those that change the kernel's tables in batches and the others by
 // run. Every command is carried out whether or not one before it failed. The error is a join of an *Error for each that
 // did.
@@ -17,7 +20,7 @@ func InOrder(ctx context.Context, client *ipvs.Client, source string, lines []Li
 }
 
 // inOrder is InOrder. It returns the changes that were made, or may have been if the client broke off.
-func inOrder(ctx context.Context, client *ipvs.Client, source string, lines []Line, run func(command.Command) error) (done []Line, err error) {
+func inOrder(ctx context.Context, client *ipvs.Client, source string, lines []Line, run func(command.Command) error) (done []*Line, err error) {
 	var failed []error
 	var changes []ipvs.Change
 	var changing []*Line
@@ -29,19 +32,25 @@ func inOrder(ctx context.Context, client *ipvs.Client, source string, lines []Li
 				failures = failures[1:]
 				continue
 			}
-			done = append(done, *line)
+			done = append(done, line)
 		}
 		changes, changing = changes[:0], changing[:0]
 		return err
 	}
 	for i := range lines {
 		line := &lines[i]
-		if change, ok := line.Command.Change(); ok {
+		change, ok := line.Command.Change()
+		if ok {
 			changes, changing = append(changes, change), append(changing, line)
-			continue
+			if len(changes) < mostChanges {
+				continue
+			}
 		}
 		if err := flush(); err != nil {
 			return done, errors.Join(append(failed, err)...)
+		}
+		if ok {
+			continue
 		}
 		if err := run(line.Command); err != nil {
 			failed = append(failed, &Error{source, line.Number, err})

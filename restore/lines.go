@@ -47,11 +47,11 @@ func (e *Error) Unwrap() error { return e.Err }
 // before a command. If any line is wrong the error is a join of an *Error for each that is. Hosts are looked up all
 // together.
 func Read(ctx context.Context, r io.Reader, source string, resolver *names.Resolver) ([]Line, error) {
-	all, err := io.ReadAll(r)
-	if err != nil {
+	var all strings.Builder
+	if _, err := io.Copy(&all, r); err != nil {
 		return nil, fmt.Errorf("%s: %w", source, err)
 	}
-	text := string(all)
+	text := all.String()
 
 	// Once to see which hosts there are, and if there are any once more with their addresses.
 	var hosts []string

@@ -160,7 +160,7 @@ func (p *Plan) AppendRules(b []byte) []byte {
 // refused is among what goes. What another program took away in the meantime is gone as it should be, and no failure.
 // The error is a join of an *Error for each line that failed, and of what else went wrong.
 func (p *Plan) Carry(ctx context.Context, client *ipvs.Client, run func(command.Command) error) error {
-	var done []Line
+	var done []*Line
 	for _, lines := range [][]Line{p.Makes, p.Others, p.Leaves} {
 		made, err := inOrder(ctx, client, p.Source, lines, run)
 		done = append(done, made...)
@@ -190,7 +190,7 @@ func isGone(err error) bool {
 }
 
 // revert undoes what was done, and leaves alone what another program did to other services and servers meanwhile.
-func (p *Plan) revert(ctx context.Context, client *ipvs.Client, done []Line) error {
+func (p *Plan) revert(ctx context.Context, client *ipvs.Client, done []*Line) error {
 	ctx = context.WithoutCancel(ctx) // a plan that was cancelled is undone all the same
 	now, err := client.Table(ctx)
 	if errors.Is(err, ipvs.ErrOutOfStep) {
@@ -221,7 +221,7 @@ type subject struct {
 	whole   bool // the service and whatever servers it has
 }
 
-func touchedBy(lines []Line) touched {
+func touchedBy(lines []*Line) touched {
 	t := make(touched, len(lines))
 	for _, line := range lines {
 		c := line.Command

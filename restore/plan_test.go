@@ -254,13 +254,17 @@ rules:11: Service already exists`
 
 // TestRevertIsOfOnesOwn tells which of the ways back to the table before are the plan's to go.
 func TestRevertIsOfOnesOwn(t *testing.T) {
-	mine := touchedBy(read(t, `
+	var done []*Line
+	for _, line := range read(t, `
 -A -f 1 -s rr
 -a -f 1 -r 192.0.2.1
 -E -f 2 -s rr
 -e -f 3 -r 192.0.2.1 -w 4
 -d -f 3 -r 192.0.2.2
--D -f 4`))
+-D -f 4`) {
+		done = append(done, &line)
+	}
+	mine := touchedBy(done)
 	for _, line := range read(t, `
 -D -f 1
 -d -f 1 -r 192.0.2.1

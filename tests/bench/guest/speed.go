@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"strconv"
+	"time"
 )
 
 const rulesFile = "/tmp/rules"
@@ -15,7 +16,11 @@ func (b *bench) makeRules(services int) {
 	run(null, rulesFile, least, "rules", strconv.Itoa(services), strconv.Itoa(b.servers))
 }
 
-func empty() { run(null, null, original, "-C") }
+// empty clears the table, and lets the kernel free what was in it, which it does later.
+func empty() {
+	run(null, null, original, "-C")
+	time.Sleep(time.Second)
+}
 
 // speed measures the jobs one by one.
 func (b *bench) speed() {

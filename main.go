@@ -12,6 +12,7 @@ import (
 	"net/netip"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"strings"
 	"syscall"
@@ -223,7 +224,12 @@ func (p *program) list(ctx context.Context, c command.Command) error {
 	listing := p.listingOf(c)
 	switch {
 	case c.Listing.Connections:
-		return listing.Connections(ctx, p.stdout, ipvs.Connections())
+		err := listing.Connections(ctx, p.stdout, ipvs.Connections())
+		var path *fs.PathError
+		if errors.As(err, &path) && path.Op == "open" {
+			return errors.New("cannot open file /proc/net/ip_vs_conn") // the original's words, for any reason
+		}
+		return err
 	case c.Listing.Timeouts:
 		timeouts, err := p.client.Timeouts(ctx)
 		if err != nil {
@@ -404,7 +410,11 @@ func (p *program) restoreVerb(c *cli.Context) error {
 		_, err := p.stdout.Write(plan.AppendRules(nil))
 		return err
 	}
-	return plan.Carry(c.Context, p.client, p.runLine(c.Context))
+	// Whoever interrupts it finds the table as it was, and so does whoever closes the pipe that its listings go to.
+	ctx, stop := signal.NotifyContext(c.Context, syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP)
+	defer stop()
+	signal.Ignore(syscall.SIGPIPE)
+	return plan.Carry(ctx, p.client, p.runLine(ctx))
 }
 
 func (p *program) readFile(ctx context.Context, path string) ([]restore.Line, error) {

@@ -2,8 +2,12 @@ package tests
 
 import (
 	"fmt"
+	"io"
+	"net"
 	"path/filepath"
 	"regexp"
+	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -14,13 +18,14 @@ import (
 // this program. Beside testscript's own commands there are
 //
 //	both [!] [<FILE] WORD...   run "ipvsadm WORD..." under both programs and compare status, output and tables
-//	both-but PATTERN WORD...   the same, to succeed, where what the pattern matches may differ
+//	connections WORD...        the same, to succeed, whatever the order of the lines and the time left to connections
 //	lines FILE                 the same for each line of a file, to succeed or to fail
 //	matrix RULES FILE FILE     the same for each line of the first file with each line of the second added to it, on
 //	                           the table that the rules make
 //	ours WORD...               run it under this program alone; "stdout" and "stderr" match what it said
 //	ours-file FILE WORD...     the same, with a file as its standard input
 //	each PROGRAM WORD...       run another program in both namespaces
+//	send PORT ADDRESS FILE     send a file as a UDP datagram from a port to an address in both namespaces
 //
 // "both !" is for a line that must fail, "both" for one that must not. In lines and matrix files a # begins a comment,
 // and a word in single quotes may hold spaces.
@@ -39,13 +44,14 @@ func TestCompare(t *testing.T) {
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"both":      both,
-			"both-but":  bothBut,
-			"lines":     lines,
-			"matrix":    matrix,
-			"ours":      oursAlone,
-			"ours-file": oursWithFile,
-			"each":      each,
+			"both":        both,
+			"connections": connections,
+			"lines":       lines,
+			"matrix":      matrix,
+			"ours":        oursAlone,
+			"ours-file":   oursWithFile,
+			"each":        each,
+			"send":        send,
 		},
 	})
 }
@@ -67,12 +73,17 @@ func both(ts *testscript.TestScript, neg bool, words []string) {
 	compare(ts, mustFail, stdin, nil, words)
 }
 
-func bothBut(ts *testscript.TestScript, neg bool, words []string) {
-	compare(ts, false, "", regexp.MustCompile(words[0]), words[1:])
+var timeLeft = regexp.MustCompile(`\d\d:\d\d `)
+
+func connections(ts *testscript.TestScript, neg bool, words []string) {
+	compare(ts, false, "", func(stdout string) string {
+		lines := slices.Sorted(strings.Lines(timeLeft.ReplaceAllString(stdout, "??:?? ")))
+		return strings.Join(lines, "")
+	}, words)
 }
 
-func compare(ts *testscript.TestScript, mustFail bool, stdin string, mask *regexp.Regexp, words []string) {
-	said, err := pairOf(ts).compare(stdin, mask, words...)
+func compare(ts *testscript.TestScript, mustFail bool, stdin string, settle func(string) string, words []string) {
+	said, err := pairOf(ts).compare(stdin, settle, words...)
 	ts.Check(err)
 	ts.Logf("%s", said)
 	if (said.status != 0) != mustFail {
@@ -181,5 +192,24 @@ func each(ts *testscript.TestScript, neg bool, words []string) {
 		if (said.status != 0) != neg {
 			ts.Fatalf("%q: %s", words, said)
 		}
+	}
+}
+
+func send(ts *testscript.TestScript, neg bool, words []string) {
+	port, err := strconv.Atoi(words[0])
+	ts.Check(err)
+	to, err := net.ResolveUDPAddr("udp", words[1])
+	ts.Check(err)
+	p := pairOf(ts)
+	for _, space := range []*space{&p.originalSpace, &p.oursSpace} {
+		ts.Check(space.do(func() error {
+			conn, err := net.DialUDP("udp", &net.UDPAddr{Port: port}, to)
+			if err != nil {
+				return err
+			}
+			defer conn.Close()
+			_, err = io.WriteString(conn, ts.ReadFile(words[2]))
+			return err
+		}))
 	}
 }

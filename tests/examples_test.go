@@ -734,7 +734,7 @@ func TestExampleSchedulers(t *testing.T) {
 		return vips, s
 	}
 	t.Run("dh", func(t *testing.T) { // one server a destination, whoever asks
-		vips, _ := marked(t, "dh", 8, 1)
+		vips, _ := marked(t, "dh", 4, 1)
 		servers := map[string]bool{}
 		for _, vip := range vips {
 			got := answers{}
@@ -748,14 +748,14 @@ func TestExampleSchedulers(t *testing.T) {
 			servers[got[0]] = true
 		}
 		if len(servers) != 2 {
-			t.Errorf("eight destinations are all served by one: %v", servers)
+			t.Errorf("four destinations are all served by one: %v", servers)
 		}
 	})
 	for _, scheduler := range []string{"lblc", "lblcr"} {
 		t.Run(scheduler, func(t *testing.T) { // one server a destination, until it has too much to do
-			vips, s := marked(t, scheduler, 5, 2)
+			vips, s := marked(t, scheduler, 3, 2)
 			firsts := answers{}
-			for _, vip := range vips[:4] {
+			for _, vip := range vips[:2] {
 				got := ask(t, 3, "", vip+":80")
 				t.Logf("%s: %v", vip, got)
 				if len(got.count()) != 1 {
@@ -763,12 +763,12 @@ func TestExampleSchedulers(t *testing.T) {
 				}
 				firsts = append(firsts, got[0])
 			}
-			wantCounts(t, "four destinations, each to the less loaded server", firsts, map[string]int{"web1": 2, "web2": 2})
+			wantCounts(t, "two destinations, each to the less loaded server", firsts, map[string]int{"web1": 1, "web2": 1})
 			director.show("ipvsadm", "-Ln")
 
 			// A server has too much to do when it has more active connections than its weight, and another has
 			// less than half of its own. Then another takes over (lblc) or helps out (lblcr).
-			s.service = vips[4] + ":80"
+			s.service = vips[2] + ":80"
 			home := s.hold()
 			other := map[string]string{web1: web2, web2: web1}[home]
 			wantCounts(t, "up to its weight and one more", s.holds(2), map[string]int{home: 2})
@@ -914,10 +914,10 @@ func TestExampleKeepalived(t *testing.T) {
 	}
 
 	// What keepalived programmed, by the original and by us.
-	agree := func(when string) {
+	agree := func(when string, listings ...string) {
 		t.Helper()
 		for _, director := range directors {
-			for _, words := range []string{"-Ln", "-L", "-Sn", "-Ln --thresholds", "-L --daemon"} {
+			for _, words := range listings {
 				want := director.run(append([]string{original}, strings.Fields(words)...)...)
 				got := director.run(append([]string{"ipvsadm"}, strings.Fields(words)...)...)
 				if diff := cmp.Diff(want, got); diff != "" {
@@ -926,7 +926,7 @@ func TestExampleKeepalived(t *testing.T) {
 			}
 		}
 	}
-	agree("at first")
+	agree("at first", "-Ln", "-L", "-Sn", "-Ln --thresholds", "-L --daemon")
 
 	// Requests, and a connection that stays.
 	const url = "http://192.0.2.100/"
@@ -971,7 +971,7 @@ func TestExampleKeepalived(t *testing.T) {
 	began := time.Now()
 	eventually(t, 20*time.Second, "the failed server leaving", tables(addresses[staying]))
 	t.Logf("the failed server left both tables in %.1f s", time.Since(began).Seconds())
-	agree("without a server")
+	agree("without a server", "-Ln")
 	wantCounts(t, "one server", client.mustGet(3, url), map[string]int{webs[staying].name: 3})
 	webs[failing].serve(webs[failing].name, "0.0.0.0:80")
 	began = time.Now()
@@ -979,7 +979,7 @@ func TestExampleKeepalived(t *testing.T) {
 		return tables(web11, web12)() || tables(web12, web11)()
 	})
 	t.Logf("the server returned to both tables in %.1f s", time.Since(began).Seconds())
-	agree("with it again")
+	agree("with it again", "-Ln")
 	if got := client.mustGet(4, url); len(got.count()) != 2 {
 		t.Errorf("the server that returned gets nothing: %v", got)
 	}
@@ -1030,8 +1030,17 @@ const (
 	web12 = "192.0.2.12:80"
 )
 
-// startService brings the host's table to a saved file.
+// startService starts the service of init/ipvsadm.init with a saved file. The script goes by where packages put
+// things, so this program is mounted there, and its settings, for the script alone.
 func (h *host) startService(file string) {
 	h.t.Helper()
-	h.run("ipvsadm-restore", "-f", file)
+	settings := filepath.Join(h.t.TempDir(), "default")
+	if err := os.WriteFile(settings, []byte("IPVSADM_RULES="+file+"\n"), 0o644); err != nil {
+		h.t.Fatal(err)
+	}
+	h.run("unshare", "--mount", "sh", "-ec", `
+		mount --bind "$1" /usr/sbin/ipvsadm
+		mount --bind "$1" /usr/sbin/ipvsadm-restore
+		mount --bind "$2" /etc/default/ipvsadm
+		exec ../init/ipvsadm.init start`, "sh", builtProgram(h.t), settings)
 }

@@ -318,6 +318,9 @@ func colour() bool {
 }
 
 func (p *program) save(ctx context.Context, w io.Writer, numeric bool) error {
+	if w == io.Writer(p.stdout) && save.Closed(os.Stdout) {
+		return errors.New("standard output is closed")
+	}
 	entries, err := p.client.Table(ctx)
 	if err != nil {
 		return err
@@ -391,7 +394,13 @@ func (p *program) restoreVerb(c *cli.Context) error {
 		return err
 	}
 	lines, err := p.readFile(c.Context, c.String("file"))
-	if err != nil || c.Bool("test") {
+	if err != nil {
+		return err
+	}
+	if c.Bool("test") {
+		if !c.Bool("noflush") { // then no kernel need be asked whether the lines go together
+			_, err = restore.NewPlan(source(c.String("file")), lines, nil, restore.Options{})
+		}
 		return err
 	}
 	if err := p.connect(c.Context); err != nil {

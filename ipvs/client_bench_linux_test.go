@@ -43,3 +43,20 @@ func BenchmarkDestinations(b *testing.B) {
 		}
 	}
 }
+
+// With the kernel's table as it is, in the lab or the bench's guest.
+func BenchmarkKernelTable(b *testing.B) {
+	c, err := Dial()
+	if err != nil {
+		b.Skip(err)
+	}
+	defer c.Close()
+	b.ReportAllocs()
+	for b.Loop() {
+		entries, err := c.Table(b.Context())
+		if err != nil || len(entries) == 0 {
+			b.Skip("no table: ", err)
+		}
+		b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*len(entries)), "ns/service")
+	}
+}

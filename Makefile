@@ -8,6 +8,9 @@ export GOFLAGS += -tags=urfave_cli_no_docs -buildvcs=false
 export CGO_ENABLED = 0
 
 links = ipvsadm-save ipvsadm-restore
+# Where bash, zsh and fish look. The first and the last look for a file of the command's name, so the links have links.
+completions = $(addprefix $(DESTDIR)$(PREFIX)/share/,bash-completion/completions/ipvsadm \
+	zsh/site-functions/_ipvsadm fish/vendor_completions.d/ipvsadm.fish)
 unit = $(DESTDIR)$(PREFIX)/lib/systemd/system/ipvsadm.service
 script = $(DESTDIR)/etc/init.d/ipvsadm
 sources = $(shell find . -name '*.go' ! -name '*_test.go') go.mod go.sum $(wildcard .git/logs/HEAD)
@@ -68,6 +71,12 @@ vulncheck:
 test-kernels:
 	for kernel in "" 5.10 6.12 7.2; do $(MAKE) test KERNEL=$$kernel || exit; done
 
+# Against the original and the least possible, by instructions: tests/bench/RESULTS.md. SERVICES=, SERVERS=,
+# CONNECTIONS= and RUNS= are its size; ICOUNT=0 is for a look at the wall's clock.
+bench: all
+	@tests/bench/install
+	tests/bench/run
+
 # DESTDIR= and PREFIX= as usual; a distribution says PREFIX=/usr. INIT=systemd installs the unit too, which restores
 # the table at start, from RULES= (on Debian say RULES=/etc/ipvsadm.rules); INIT=sysv the script for /etc/init.d, which
 # finds its file by itself; INIT="systemd sysv" both.
@@ -76,6 +85,13 @@ install: all
 	install -m 755 ipvsadm $(DESTDIR)$(PREFIX)/sbin
 	for link in $(links); do ln -sf ipvsadm $(DESTDIR)$(PREFIX)/sbin/$$link || exit; done
 	install -m 644 man/*.8 $(DESTDIR)$(PREFIX)/share/man/man8
+	install -d $(DESTDIR)$(PREFIX)/share/ipvsadm $(dir $(completions))
+	install -m 644 man/ipvsadm.schema.json $(DESTDIR)$(PREFIX)/share/ipvsadm
+	install -m 644 init/ipvsadm.bash $(word 1,$(completions))
+	install -m 644 init/_ipvsadm $(word 2,$(completions))
+	install -m 644 init/ipvsadm.fish $(word 3,$(completions))
+	for link in $(links); do ln -sf ipvsadm $(dir $(word 1,$(completions)))$$link || exit; done
+	for link in $(links); do ln -sf ipvsadm.fish $(dir $(word 3,$(completions)))$$link.fish || exit; done
 	for init in $(INIT); do $(MAKE) --no-print-directory install-$$init || exit; done
 
 install-systemd:
@@ -91,6 +107,9 @@ install-sysv:
 uninstall:
 	rm -f $(addprefix $(DESTDIR)$(PREFIX)/sbin/,ipvsadm $(links))
 	rm -f $(addprefix $(DESTDIR)$(PREFIX)/share/man/man8/,$(notdir $(wildcard man/*.8)))
+	rm -f $(DESTDIR)$(PREFIX)/share/ipvsadm/ipvsadm.schema.json $(completions)
+	rm -f $(addprefix $(dir $(word 1,$(completions))),$(links)) $(addprefix $(dir $(word 3,$(completions))),$(addsuffix .fish,$(links)))
+	rmdir $(DESTDIR)$(PREFIX)/share/ipvsadm 2>/dev/null || true
 	rm -f $(if $(filter systemd,$(INIT)),$(unit)) $(if $(filter sysv,$(INIT)),$(script))
 
 clean:

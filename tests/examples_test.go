@@ -481,7 +481,11 @@ func TestExampleAcrossNetworks(t *testing.T) {
 	director.script("lvsrouted", "start")
 
 	// The puzzle.
+	held, _ := client.mustHold(director, "", "192.0.2.80:80")
 	director.run("ip", "route", "del", "default")
+	if page, err := finish(held); err != nil {
+		t.Errorf("a connection made before the default gateway went: %q, %v", page, err)
+	}
 	alternate("without the director's default gateway")
 	if out, status := client.try("busybox", "ping", "-c1", "-W1", "192.0.2.80"); status == 0 {
 		t.Errorf("the director answers ping without a way to the client:\n%s", out)
@@ -950,7 +954,7 @@ func TestExampleKeepalived(t *testing.T) {
 	first.show("ipvsadm", "-lnc")
 	second.show("ipvsadm", "-lnc")
 	second.show("ipvsadm", "-L", "--daemon")
-	first.show("ipvsadm", "-Ln")
+	first.show("../examples/lvskeepalived", "status")
 
 	// The table of one on another.
 	file := filepath.Join(t.TempDir(), "ipvsadm.rules")

@@ -22,8 +22,8 @@ import (
 	"ipvsadm/command"
 	"ipvsadm/format"
 	"ipvsadm/ipvs"
+	"ipvsadm/ipvs/netns"
 	"ipvsadm/names"
-	"ipvsadm/netns"
 	"ipvsadm/restore"
 	"ipvsadm/save"
 )
@@ -407,6 +407,13 @@ func (p *program) restoreVerb(c *cli.Context) error {
 		return err
 	}
 	defer p.client.Close()
+	if !c.Bool("dry-run") {
+		lock, err := restore.Lock(restore.LockFile)
+		if err != nil {
+			return err
+		}
+		defer lock.Close()
+	}
 	current, err := p.client.Table(c.Context)
 	if err != nil {
 		return err

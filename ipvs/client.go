@@ -6,8 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"iter"
-	"net/netip"
-	"os"
 	"slices"
 	"sync"
 	"time"
@@ -17,8 +15,6 @@ import (
 )
 
 const (
-	netlinkGeneric = 16 // NETLINK_GENERIC
-
 	genericHeader = 4 // bytes of struct genlmsghdr, between a message's header and its attributes
 
 	// dumpInterrupted is NLM_F_DUMP_INTR: the table changed under the dump.
@@ -48,17 +44,10 @@ type Client struct {
 // Dial connects to the IPVS of the network namespace of the calling thread. errors.Is(err, fs.ErrNotExist) holds if
 // the kernel does not know IPVS; LoadModule may teach it. Privilege is not checked before the first call.
 func Dial() (*Client, error) {
-	// A buffer of our own saves the call that asks for each message's size. The kernel allocates as much for each
-	// message of a dump as was offered for the last, so more is slower; less than NLMSG_GOODSIZE, which is below
-	// the smaller of these, might not hold one.
-	size := min(os.Getpagesize(), 8192)
-	conn, err := netlink.Dial(netlinkGeneric, &netlink.Config{MessageBufferSize: size})
+	conn, err := dial()
 	if err != nil {
 		return nil, fmt.Errorf("ipvs: %w", err)
 	}
-	// Best effort: kernels before 4.12 explain nothing. (With CapAcknowledge too, the library does not find the
-	// explanation.)
-	_ = conn.SetOption(netlink.ExtendedAcknowledge, true)
 	return newClient(conn)
 }
 
@@ -89,8 +78,11 @@ func (c *Client) Timeouts(ctx context.Context) (Timeouts, error) {
 
 // Service returns one service, which must exist (ESRCH). IPVS_CMD_GET_SERVICE.
 func (c *Client) Service(ctx context.Context, id ServiceID) (Service, error) {
-	r := request{operation: OpGetService, service: id}.asking(cmdGetService, serviceOnly(id))
-	return get(ctx, c, r, c.decodeService)
+	return get(ctx, c, oneService(id), c.decodeService)
+}
+
+func oneService(id ServiceID) request {
+	return request{operation: OpGetService, service: id}.asking(cmdGetService, serviceOnly(id))
 }
 
 // Services lists the virtual services, each once, in the kernel's order. The last pair holds the error, if any: a
@@ -103,9 +95,12 @@ func (c *Client) Services(ctx context.Context) iter.Seq2[Service, error] {
 // Destinations lists the real servers of a service, each once, in the kernel's order, the last pair holding the
 // error, if any. A service that does not exist has none. IPVS_CMD_GET_DEST.
 func (c *Client) Destinations(ctx context.Context, id ServiceID) iter.Seq2[Destination, error] {
-	r := request{operation: OpListDestinations, service: id}.asking(cmdGetDest, serviceOnly(id))
 	decode := func(message []byte) (Destination, error) { return decodeDestination(message, id.Family) }
-	return list(ctx, c, r, decode, func(d *Destination) netip.AddrPort { return d.Address })
+	return list(ctx, c, destinationsOf(id), decode, destinationName)
+}
+
+func destinationsOf(id ServiceID) request {
+	return request{operation: OpListDestinations, service: id}.asking(cmdGetDest, serviceOnly(id))
 }
 
 // Daemons returns the synchronization daemons that run, at most one of each kind. IPVS_CMD_GET_DAEMON.
@@ -295,67 +290,79 @@ func (c *Client) ask(r request, flags netlink.HeaderFlags, take func([]byte, net
 // get asks what has one answer.
 func get[T any](ctx context.Context, c *Client, r request, decode func([]byte) (T, error)) (T, error) {
 	var answer T
-	var refusal error
+	var failure error
 	err := c.exchange(ctx, func() (broken error) {
-		answers := 0
-		var malformed error
-		refusal, broken = c.ask(r, 0, func(message []byte, _ netlink.HeaderFlags) {
-			answers++
-			answer, malformed = decode(message)
-		})
-		refusal = cmp.Or(refusal, malformed)
-		if refusal == nil && broken == nil && answers != 1 {
-			broken = errUnexpected
-		}
+		answer, failure, broken = readOne(c, r, decode)
 		return broken
 	})
-	if err = cmp.Or(err, refusal); err != nil {
+	if err = cmp.Or(err, failure); err != nil {
 		var none T
 		return none, r.failed(err)
 	}
 	return answer, nil
 }
 
-// list asks what has a dump for an answer, and yields what it holds, each key once. If the kernel says that the
-// table changed meanwhile, the dump may lack something, and is taken again.
+// readOne is get within an exchange. It returns what the kernel refused, if anything, apart from errors of the socket.
+func readOne[T any](c *Client, r request, decode func([]byte) (T, error)) (answer T, failure, broken error) {
+	answers := 0
+	var malformed error
+	refusal, broken := c.ask(r, 0, func(message []byte, _ netlink.HeaderFlags) {
+		answers++
+		answer, malformed = decode(message)
+	})
+	failure = cmp.Or(refusal, malformed)
+	if failure == nil && broken == nil && answers != 1 {
+		broken = errUnexpected
+	}
+	return answer, failure, broken
+}
+
+// list asks what has a dump for an answer, and yields what it holds, each key once.
 func list[T any, K comparable](ctx context.Context, c *Client, r request, decode func([]byte) (T, error), key func(*T) K) iter.Seq2[T, error] {
 	return func(yield func(T, error) bool) {
-		seen := make(map[K]struct{})
 		stopped := false
 		var failure error
-		err := c.exchange(ctx, func() error {
-			for range dumpAttempts {
-				var malformed error
-				interrupted := false
-				refusal, broken := c.ask(r, netlink.Dump, func(message []byte, flags netlink.HeaderFlags) {
-					interrupted = interrupted || flags&dumpInterrupted != 0
-					if stopped || malformed != nil {
-						return
-					}
-					var item T
-					if item, malformed = decode(message); malformed != nil {
-						return
-					}
-					if _, told := seen[key(&item)]; told {
-						return
-					}
-					seen[key(&item)] = struct{}{}
-					stopped = !yield(item, nil)
-				})
-				if broken != nil {
-					return broken
-				}
-				failure = cmp.Or(malformed, refusal)
-				if stopped || failure != nil || !interrupted {
-					return nil
-				}
-			}
-			failure = ErrInterrupted
-			return nil
+		err := c.exchange(ctx, func() (broken error) {
+			failure, broken = readDump(c, r, make(map[K]struct{}), decode, key, func(item T) bool {
+				stopped = !yield(item, nil)
+				return !stopped
+			})
+			return broken
 		})
 		if err = cmp.Or(err, failure); err != nil && !stopped {
 			var none T
 			yield(none, r.failed(err))
 		}
 	}
+}
+
+// readDump asks what has a dump for an answer, and has take take what it holds, each key once, until it has enough. If the
+// kernel says that the table changed meanwhile, the dump may lack something, and is taken again. It returns what the
+// kernel refused, if anything, apart from errors of the socket.
+func readDump[T any, K comparable](c *Client, r request, seen map[K]struct{}, decode func([]byte) (T, error), key func(*T) K, take func(T) bool) (failure, broken error) {
+	enough := false
+	for range dumpAttempts {
+		interrupted := false
+		var malformed error
+		refusal, broken := c.ask(r, netlink.Dump, func(message []byte, flags netlink.HeaderFlags) {
+			interrupted = interrupted || flags&dumpInterrupted != 0
+			if enough || malformed != nil {
+				return
+			}
+			var item T
+			if item, malformed = decode(message); malformed != nil {
+				return
+			}
+			if _, told := seen[key(&item)]; told {
+				return
+			}
+			seen[key(&item)] = struct{}{}
+			enough = !take(item)
+		})
+		failure = cmp.Or(malformed, refusal)
+		if broken != nil || enough || failure != nil || !interrupted {
+			return failure, broken
+		}
+	}
+	return ErrInterrupted, nil
 }

@@ -28,23 +28,26 @@ const (
 
 // next moves to the next attribute, and returns false after the last and at the first that is not whole.
 func (a *attributes) next() bool {
-	if len(a.rest) == 0 || a.err != nil {
+	b := a.rest
+	if len(b) < attributeHeader {
+		if len(b) > 0 {
+			a.stop(errTruncated)
+		}
 		return false
 	}
-	if len(a.rest) < attributeHeader {
-		a.err = errTruncated
+	length := int(binary.NativeEndian.Uint16(b))
+	if length < attributeHeader || length > len(b) {
+		a.stop(errTruncated)
 		return false
 	}
-	length := int(binary.NativeEndian.Uint16(a.rest))
-	if length < attributeHeader || length > len(a.rest) {
-		a.err = errTruncated
-		return false
-	}
-	a.kind = binary.NativeEndian.Uint16(a.rest[2:]) & attributeKindMask
-	a.value = a.rest[attributeHeader:length]
-	a.rest = a.rest[min((length+3)&^3, len(a.rest)):]
+	a.kind = binary.NativeEndian.Uint16(b[2:]) & attributeKindMask
+	a.value = b[attributeHeader:length]
+	a.rest = b[min((length+3)&^3, len(b)):]
 	return true
 }
+
+// stop ends the walk.
+func (a *attributes) stop(err error) { a.rest, a.err = nil, err }
 
 // number returns a number of whatever width it came in, as kernels have widened some.
 func (a *attributes) number() uint64 {
@@ -58,14 +61,14 @@ func (a *attributes) number() uint64 {
 	case 8:
 		return binary.NativeEndian.Uint64(a.value)
 	}
-	a.err = fmt.Errorf("%w: a number of %d bytes", errTruncated, len(a.value))
+	a.stop(fmt.Errorf("%w: a number of %d bytes", errTruncated, len(a.value)))
 	return 0
 }
 
 // port returns a port in network order.
 func (a *attributes) port() uint16 {
 	if len(a.value) < 2 {
-		a.err = errTruncated
+		a.stop(errTruncated)
 		return 0
 	}
 	return binary.BigEndian.Uint16(a.value)

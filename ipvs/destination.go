@@ -1,6 +1,8 @@
 package ipvs
 
 import (
+	"bytes"
+	"cmp"
 	"fmt"
 	"net/netip"
 )
@@ -74,4 +76,23 @@ type Destination struct {
 	PersistentConnections uint32
 	Totals                Counters // since the server was made or zeroed
 	Rates                 Counters // per second, the kernel's running estimate
+}
+
+// Compare orders real servers of a service as ipvsadm lists them: by address and port, an IPv4 address among IPv6 ones
+// by its four octets against their first four.
+func (d Destination) Compare(other Destination) int {
+	a, b := d.Address.Addr(), other.Address.Addr()
+	if a.Is4() == b.Is4() {
+		return d.Address.Compare(other.Address)
+	}
+	x, y := firstOctets(a), firstOctets(b)
+	return cmp.Or(bytes.Compare(x[:], y[:]), a.Compare(b))
+}
+
+func firstOctets(address netip.Addr) [4]byte {
+	if address.Is4() {
+		return address.As4()
+	}
+	octets := address.As16()
+	return [4]byte(octets[:4])
 }

@@ -1,6 +1,7 @@
 package ipvs
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"net/netip"
@@ -24,17 +25,26 @@ func (c *Client) Table(ctx context.Context) ([]Entry, error) {
 		}
 		entries = append(entries, Entry{Service: service})
 	}
+	var servers serverReader
 	deleted := 0
-	for i := range entries {
-		err := c.readDestinations(ctx, &entries[i])
-		if errors.Is(err, syscall.ESRCH) {
-			deleted++
-			continue
+	var failure error
+	err := c.exchange(ctx, func() (broken error) {
+		for i := range entries {
+			failure, broken = servers.read(c, &entries[i])
+			if errors.Is(failure, syscall.ESRCH) {
+				deleted++
+				continue
+			}
+			if failure != nil || broken != nil {
+				return broken
+			}
+			entries[i-deleted] = entries[i]
 		}
-		if err != nil {
-			return nil, err
-		}
-		entries[i-deleted] = entries[i]
+		failure = nil
+		return nil
+	})
+	if err = cmp.Or(err, failure); err != nil {
+		return nil, servers.asked.failed(err)
 	}
 	return entries[:len(entries)-deleted], nil
 }
@@ -46,30 +56,59 @@ func (c *Client) Entry(ctx context.Context, id ServiceID) (Entry, error) {
 		return Entry{}, err
 	}
 	entry := Entry{Service: service}
-	err = c.readDestinations(ctx, &entry)
-	return entry, err
+	var servers serverReader
+	var failure error
+	err = c.exchange(ctx, func() (broken error) {
+		failure, broken = servers.read(c, &entry)
+		return broken
+	})
+	if err = cmp.Or(err, failure); err != nil {
+		return Entry{}, servers.asked.failed(err)
+	}
+	return entry, nil
 }
 
-func (c *Client) readDestinations(ctx context.Context, entry *Entry) error {
-	for destination, err := range c.Destinations(ctx, entry.ServiceID) {
-		if err != nil {
-			return err
-		}
-		entry.Destinations = append(entry.Destinations, destination)
+// serverReader reads the real servers of one service after the other.
+type serverReader struct {
+	asked request // last
+	seen  map[netip.AddrPort]struct{}
+	all   []Destination
+}
+
+// read reads an entry's servers within an exchange. It returns what the kernel refused, if anything, apart from errors
+// of the socket.
+func (s *serverReader) read(c *Client, entry *Entry) (failure, broken error) {
+	if s.seen == nil {
+		s.seen = make(map[netip.AddrPort]struct{})
 	}
-	if len(entry.Destinations) > 0 {
-		return nil
+	clear(s.seen)
+	s.all = s.all[:0]
+	s.asked = destinationsOf(entry.ServiceID)
+	decode := func(message []byte) (Destination, error) { return decodeDestination(message, entry.Family) }
+	failure, broken = readDump(c, s.asked, s.seen, decode, destinationName, func(destination Destination) bool {
+		s.all = append(s.all, destination)
+		return true
+	})
+	if failure != nil || broken != nil {
+		return failure, broken
+	}
+	if len(s.all) > 0 {
+		entry.Destinations = slices.Clone(s.all)
+		return nil, nil
 	}
 	// The kernel says nothing of a service that is gone when it is asked for its servers.
-	_, err := c.Service(ctx, entry.ServiceID)
-	return err
+	s.asked = oneService(entry.ServiceID)
+	_, failure, broken = readOne(c, s.asked, c.decodeService)
+	return failure, broken
 }
+
+func destinationName(d *Destination) netip.AddrPort { return d.Address }
 
 // SortTable puts services, and the real servers of each, in the order in which ipvsadm lists them.
 func SortTable(entries []Entry) {
 	slices.SortFunc(entries, func(a, b Entry) int { return a.Compare(b.ServiceID) })
 	for _, entry := range entries {
-		slices.SortFunc(entry.Destinations, func(a, b Destination) int { return a.Address.Compare(b.Address) })
+		slices.SortFunc(entry.Destinations, Destination.Compare)
 	}
 }
 

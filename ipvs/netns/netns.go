@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
 	"path/filepath"
 	"strings"
 )
@@ -25,6 +26,16 @@ func path(namespace string) (string, error) {
 	default:
 		return filepath.Join(named, namespace), nil
 	}
+}
+
+// Names returns the names that "ip netns" has.
+func Names() []string {
+	var names []string
+	entries, _ := os.ReadDir(named)
+	for _, entry := range entries {
+		names = append(names, entry.Name())
+	}
+	return names
 }
 
 // failure names the namespace in an error, and not the path that was made of it.

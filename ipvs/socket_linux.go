@@ -1,0 +1,112 @@
+package ipvs
+
+import (
+	"encoding/binary"
+	"errors"
+	"iter"
+	"os"
+	"time"
+
+	"github.com/mdlayher/netlink"
+	"golang.org/x/sys/unix"
+)
+
+// socket is a netlink socket for netlink.Conn that receives into one buffer and sends from another. (The library's own
+// copies each datagram, and each message of it once more, which costs a listing as much again as the kernel does.)
+//
+// What a message holds is gone with the next datagram. That is soon enough for the client, which decodes each message
+// as it comes, and for the library's question for the family, whose answer is one datagram.
+type socket struct {
+	file    *os.File
+	in, out []byte
+}
+
+// dial opens a socket to generic netlink.
+func dial() (*netlink.Conn, error) {
+	fd, err := unix.Socket(unix.AF_NETLINK, unix.SOCK_RAW|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, unix.NETLINK_GENERIC)
+	if err != nil {
+		return nil, os.NewSyscallError("socket", err)
+	}
+	if err := unix.Bind(fd, &unix.SockaddrNetlink{Family: unix.AF_NETLINK}); err != nil {
+		return nil, errors.Join(os.NewSyscallError("bind", err), unix.Close(fd))
+	}
+	address, err := unix.Getsockname(fd)
+	if err != nil {
+		return nil, errors.Join(os.NewSyscallError("getsockname", err), unix.Close(fd))
+	}
+	// Best effort: kernels before 4.12 explain nothing. (With NETLINK_CAP_ACK too, the library does not find the
+	// explanation.)
+	_ = unix.SetsockoptInt(fd, unix.SOL_NETLINK, unix.NETLINK_EXT_ACK, 1)
+
+	// The kernel allocates as much for each message of a dump as was offered for the last, so more is slower; less than
+	// NLMSG_GOODSIZE, which is below the smaller of these, might not hold one.
+	s := &socket{file: os.NewFile(uintptr(fd), "netlink"), in: make([]byte, min(os.Getpagesize(), 8192))}
+	return netlink.NewConn(s, address.(*unix.SockaddrNetlink).Pid), nil
+}
+
+func (s *socket) Close() error                       { return s.file.Close() }
+func (s *socket) SetDeadline(t time.Time) error      { return s.file.SetDeadline(t) }
+func (s *socket) SetReadDeadline(t time.Time) error  { return s.file.SetReadDeadline(t) }
+func (s *socket) SetWriteDeadline(t time.Time) error { return s.file.SetWriteDeadline(t) }
+
+func (s *socket) Send(m netlink.Message) error { return s.SendMessages([]netlink.Message{m}) }
+
+func (s *socket) SendMessages(messages []netlink.Message) error {
+	s.out = s.out[:0]
+	for _, m := range messages {
+		s.out = binary.NativeEndian.AppendUint32(s.out, m.Header.Length)
+		s.out = binary.NativeEndian.AppendUint16(s.out, uint16(m.Header.Type))
+		s.out = binary.NativeEndian.AppendUint16(s.out, uint16(m.Header.Flags))
+		s.out = binary.NativeEndian.AppendUint32(s.out, m.Header.Sequence)
+		s.out = binary.NativeEndian.AppendUint32(s.out, m.Header.PID)
+		s.out = append(s.out, m.Data...) // whose length is aligned
+	}
+	_, err := s.file.Write(s.out)
+	return err
+}
+
+func (s *socket) Receive() ([]netlink.Message, error) {
+	var messages []netlink.Message
+	for m, err := range s.ReceiveIter() {
+		if err != nil {
+			return nil, err
+		}
+		messages = append(messages, m)
+	}
+	return messages, nil
+}
+
+var errMalformed = errors.New("a malformed message from the kernel")
+
+// ReceiveIter yields the messages of one datagram.
+func (s *socket) ReceiveIter() iter.Seq2[netlink.Message, error] {
+	return func(yield func(netlink.Message, error) bool) {
+		n, err := s.file.Read(s.in)
+		if err != nil {
+			yield(netlink.Message{}, err)
+			return
+		}
+		for rest := s.in[:n]; len(rest) > 0; {
+			if len(rest) < unix.SizeofNlMsghdr {
+				yield(netlink.Message{}, errMalformed)
+				return
+			}
+			header := netlink.Header{
+				Length:   binary.NativeEndian.Uint32(rest),
+				Type:     netlink.HeaderType(binary.NativeEndian.Uint16(rest[4:])),
+				Flags:    netlink.HeaderFlags(binary.NativeEndian.Uint16(rest[6:])),
+				Sequence: binary.NativeEndian.Uint32(rest[8:]),
+				PID:      binary.NativeEndian.Uint32(rest[12:]),
+			}
+			length := int(header.Length)
+			if length < unix.SizeofNlMsghdr || length > len(rest) {
+				yield(netlink.Message{}, errMalformed) // or longer than the buffer
+				return
+			}
+			if !yield(netlink.Message{Header: header, Data: rest[unix.SizeofNlMsghdr:length]}, nil) {
+				return
+			}
+			rest = rest[min((length+3)&^3, len(rest)):]
+		}
+	}
+}

@@ -683,6 +683,9 @@ func TestExampleSchedulers(t *testing.T) {
 		if !got.alternate() {
 			t.Error("they did not take turns")
 		}
+		s.holds(2)
+		s.release(web1)
+		wantCounts(t, "web2 having a connection", ask(t, 4, "", s.service), map[string]int{"web1": 2, "web2": 2})
 	})
 	t.Run("wrr", func(t *testing.T) { // a weighted share
 		s := schedule(t, "wrr", 1, 3)
@@ -690,6 +693,9 @@ func TestExampleSchedulers(t *testing.T) {
 			wantCounts(t, round, client.mustGet(4, "http://"+s.service+"/"), map[string]int{"web1": 1, "web2": 3})
 		}
 		director.show("ipvsadm", "-Ln")
+		s.holds(4)
+		s.release(web2)
+		wantCounts(t, "web1 having a connection", ask(t, 4, "", s.service), map[string]int{"web1": 1, "web2": 3})
 	})
 
 	t.Run("lc", func(t *testing.T) { // to the fewest connections, whatever the weights

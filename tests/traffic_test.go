@@ -1,0 +1,247 @@
+package tests
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// machine is a namespace with one interface, on a link of its own to the director.
+type machine struct {
+	namespace
+	address string
+}
+
+// link joins a new namespace to the director, as machine number n of 10.0.n.0/24.
+func (d *director) link(t *testing.T, n int) *machine {
+	t.Helper()
+	h := &machine{address: fmt.Sprintf("10.0.%d.2", n)}
+	if err := h.open(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(h.close)
+	there := fmt.Sprintf("/proc/%d/fd/%d", os.Getpid(), h.file.Fd())
+	gateway := fmt.Sprintf("10.0.%d.1", n)
+	for _, step := range []struct {
+		where *namespace
+		line  string
+	}{
+		{&d.namespace, fmt.Sprintf("link add host%d type veth peer name eth0 netns %s", n, there)},
+		{&d.namespace, fmt.Sprintf("addr add %s/24 dev host%d", gateway, n)},
+		{&d.namespace, fmt.Sprintf("link set host%d up", n)},
+		{&h.namespace, fmt.Sprintf("addr add %s/24 dev eth0", h.address)},
+		{&h.namespace, "link set eth0 up"},
+		{&h.namespace, "route add default via " + gateway},
+	} {
+		var out []byte
+		err := step.where.do(func() (err error) {
+			out, err = exec.Command("ip", strings.Fields(step.line)...).CombinedOutput()
+			return err
+		})
+		if err != nil {
+			t.Fatalf("ip %s: %v\n%s", step.line, err, out)
+		}
+	}
+	return h
+}
+
+// serve answers HTTP requests, each within some milliseconds.
+func (h *machine) serve(t *testing.T) {
+	t.Helper()
+	var listener net.Listener
+	err := h.do(func() (err error) {
+		listener, err = net.Listen("tcp", h.address+":80")
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		time.Sleep(5 * time.Millisecond)
+		io.WriteString(w, h.address)
+	})}
+	go server.Serve(listener)
+	t.Cleanup(func() { server.Close() })
+}
+
+// tally counts requests by their outcome.
+type tally struct {
+	sync.Mutex
+	answers map[string]int // by the server that gave them
+	lost    map[string]int // by the error
+}
+
+func (a *tally) answered() int { return sum(a.answers) }
+func (a *tally) missing() int  { return sum(a.lost) }
+
+func sum(counts map[string]int) (all int) {
+	for _, n := range counts {
+		all += n
+	}
+	return all
+}
+
+// requests sends one request after the other, each on a connection of its own, from several clients at once, until the
+// context ends.
+func (h *machine) requests(ctx context.Context, url string) *tally {
+	const clients, patience = 4, 5 * time.Second
+	counts := &tally{answers: make(map[string]int), lost: make(map[string]int)}
+	client := &http.Client{Timeout: patience, Transport: &http.Transport{
+		DisableKeepAlives: true,
+		DialContext: func(ctx context.Context, network, address string) (conn net.Conn, err error) {
+			err = h.do(func() error {
+				conn, err = (&net.Dialer{}).DialContext(ctx, network, address)
+				return err
+			})
+			return conn, err
+		},
+	}}
+	get := func() (string, error) {
+		response, err := client.Get(url)
+		if err != nil {
+			return "", err
+		}
+		defer response.Body.Close()
+		body, err := io.ReadAll(response.Body)
+		return string(body), err
+	}
+	var all sync.WaitGroup
+	for range clients {
+		all.Go(func() {
+			for ctx.Err() == nil {
+				body, err := get()
+				counts.Lock()
+				if err != nil {
+					counts.lost[reason(err)]++
+				} else {
+					counts.answers[body]++
+				}
+				counts.Unlock()
+			}
+		})
+	}
+	all.Wait()
+	return counts
+}
+
+// reason returns why a request was lost, in a word or two.
+func reason(err error) string {
+	var errno syscall.Errno
+	switch {
+	case errors.As(err, &errno):
+		return errno.Error()
+	case os.IsTimeout(err):
+		return "timeout"
+	default:
+		return err.Error()
+	}
+}
+
+// TestRestoreUnderTraffic restores one file after the other on a director that carries HTTP requests all the while,
+// with the original and with this program. The files differ in the scheduler, in weights, in a server that comes and,
+// once it has no connections any more, goes, and in other services.
+func TestRestoreUnderTraffic(t *testing.T) {
+	d := newDirector(t)
+	if _, err := os.Stat(original + "-restore"); err != nil {
+		unable(t, "the original is not here: "+err.Error())
+	}
+	client := d.link(t, 0)
+	var servers []*machine
+	for n := range 3 {
+		servers = append(servers, d.link(t, n+1))
+		servers[n].serve(t)
+	}
+	const vip = "192.0.2.100"
+	err := d.do(func() error {
+		if err := exec.Command("ip", "addr", "add", vip+"/32", "dev", "lo").Run(); err != nil {
+			return err
+		}
+		return os.WriteFile("/proc/sys/net/ipv4/ip_forward", []byte("1"), 0)
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+
+	table := func(scheduler string, rest string, weights ...int) string {
+		lines := fmt.Sprintf("-A -t %s:80 -s %s\n", vip, scheduler)
+		for n, weight := range weights {
+			if weight >= 0 {
+				lines += fmt.Sprintf("-a -t %s:80 -r %s:80 -m -w %d\n", vip, servers[n].address, weight)
+			}
+		}
+		return lines + rest
+	}
+	const gone = -1
+	folder := t.TempDir()
+	var files []string
+	for i, text := range []string{
+		table("wrr", "-A -f 1 -s rr\n", 1, 1, gone),
+		table("wrr", "-A -f 2 -s rr\n-a -f 2 -r 10.0.9.9\n", 1, 3, 1),
+		table("rr", "-A -f 2 -s wlc\n", 0, 1, 2), // the first is drained, for the next to take it away
+		table("wlc", "-A -f 1 -s rr\n-A -f 3 -s rr\n", gone, 2, 1),
+		table("wrr", "-A -f 1 -s rr\n", 1, 1, 0), // the third, for the first
+	} {
+		files = append(files, filepath.Join(folder, fmt.Sprint(i)))
+		write(t, files[i], text)
+	}
+
+	const rounds = 1
+	// drained waits until the servers that take no new connections have answered those they had.
+	drained := func() {
+		time.Sleep(200 * time.Millisecond)
+		for deadline := time.Now().Add(10 * time.Second); time.Now().Before(deadline); time.Sleep(50 * time.Millisecond) {
+			busy := false
+			for _, entry := range d.table(t) {
+				for _, server := range entry.Destinations {
+					busy = busy || server.Weight == 0 && server.ActiveConnections > 0
+				}
+			}
+			if !busy {
+				return
+			}
+		}
+	}
+	measure := func(name string, restore func(path string) said) *tally {
+		d.mustOurs(t, "ipvsadm-restore", "-f", files[0])
+		ctx, stop := context.WithCancel(t.Context())
+		counted := make(chan *tally)
+		go func() { counted <- client.requests(ctx, "http://"+vip+"/") }()
+		time.Sleep(200 * time.Millisecond)
+		for range rounds {
+			for i := range files {
+				path := files[(i+1)%len(files)]
+				if said := restore(path); said.status != 0 {
+					t.Errorf("%s: %v", name, said)
+				}
+				drained()
+			}
+		}
+		stop()
+		counts := <-counted
+		t.Logf("%s: %d restores, %d requests answered (%v), %d lost (%v)",
+			name, rounds*len(files), counts.answered(), counts.answers, counts.missing(), counts.lost)
+		if counts.answered() < 40 || len(counts.answers) != len(servers) {
+			t.Errorf("%s: too few requests were answered to tell, or not by all servers", name)
+		}
+		return counts
+	}
+	theirs := measure("the original", func(path string) said { return d.exec(readFile(t, path), original+"-restore") })
+	ours := measure("ours", func(path string) said { return d.run("", "ipvsadm-restore", "-f", path) })
+	if ours.missing() != 0 {
+		t.Errorf("ours lost %d requests", ours.missing())
+	}
+	if theirs.missing() == 0 {
+		t.Error("the original lost none, so this test tells nothing")
+	}
+}

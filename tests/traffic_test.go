@@ -200,7 +200,7 @@ func TestRestoreUnderTraffic(t *testing.T) {
 	// drained waits until the servers that take no new connections have answered those they had.
 	drained := func() {
 		time.Sleep(200 * time.Millisecond)
-		for deadline := time.Now().Add(10 * time.Second); time.Now().Before(deadline); time.Sleep(50 * time.Millisecond) {
+		for deadline := time.Now().Add(3 * time.Second); time.Now().Before(deadline); time.Sleep(50 * time.Millisecond) {
 			busy := false
 			for _, entry := range d.table(t) {
 				for _, server := range entry.Destinations {

@@ -130,7 +130,7 @@ func (p *pair) compareTables() error {
 
 // differ tells how two states differ but for their counters.
 func differ(want, got state) string {
-	return cmp.Diff(want, got, cmpopts.EquateComparable(netip.Addr{}, netip.AddrPort{}), cmpopts.IgnoreTypes(ipvs.Counters{}))
+	return cmp.Diff(want, got, cmpopts.EquateComparable(netip.Addr{}, netip.AddrPort{}), cmpopts.IgnoreTypes(ipvs.Counters{}), cmpopts.EquateEmpty())
 }
 
 // hint is the line that ours may add to a usage error.

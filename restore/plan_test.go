@@ -225,6 +225,20 @@ func TestPlanOfOldKernels(t *testing.T) {
 	}
 }
 
+// TestPlanOfWhatHasNoEffect has a service and a server that were other things before, of which the kernel remembers.
+func TestPlanOfWhatHasNoEffect(t *testing.T) {
+	current := entries(t, small)
+	current[0].Timeout, current[0].Netmask = time.Minute, 0xffff0000
+	current[0].Destinations[0].Tunnel = ipvs.Tunnel{Type: ipvs.GUE, Port: 7, Checksum: ipvs.Checksum}
+	plan, err := NewPlan("rules", read(t, small), current, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := string(plan.AppendRules(nil)); got != "" {
+		t.Errorf("a plan of %q", got)
+	}
+}
+
 func TestPlanOfWhatCannotBe(t *testing.T) {
 	const file = `-a -t 192.0.2.1:80 -r 192.0.2.11:80 -m
 -E -f 1 -s rr

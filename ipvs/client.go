@@ -89,7 +89,7 @@ func oneService(id ServiceID) request {
 // service that came before it is no less true. IPVS_CMD_GET_SERVICE.
 func (c *Client) Services(ctx context.Context) iter.Seq2[Service, error] {
 	r := request{operation: OpListServices}.asking(cmdGetService, nothing)
-	return list(ctx, c, r, c.decodeService, func(s *Service) ServiceID { return s.ServiceID })
+	return list(ctx, c, r, c.decodeService, func(s Service) ServiceID { return s.ServiceID })
 }
 
 // Destinations lists the real servers of a service, each once, in the kernel's order, the last pair holding the
@@ -107,7 +107,7 @@ func destinationsOf(id ServiceID) request {
 func (c *Client) Daemons(ctx context.Context) ([]Daemon, error) {
 	var daemons []Daemon
 	r := request{operation: OpListDaemons}.asking(cmdGetDaemon, nothing)
-	for daemon, err := range list(ctx, c, r, decodeDaemon, func(d *Daemon) DaemonState { return d.State }) {
+	for daemon, err := range list(ctx, c, r, decodeDaemon, func(d Daemon) DaemonState { return d.State }) {
 		if err != nil {
 			return nil, err
 		}
@@ -318,7 +318,7 @@ func readOne[T any](c *Client, r request, decode func([]byte) (T, error)) (answe
 }
 
 // list asks what has a dump for an answer, and yields what it holds, each key once.
-func list[T any, K comparable](ctx context.Context, c *Client, r request, decode func([]byte) (T, error), key func(*T) K) iter.Seq2[T, error] {
+func list[T any, K comparable](ctx context.Context, c *Client, r request, decode func([]byte) (T, error), key func(T) K) iter.Seq2[T, error] {
 	return func(yield func(T, error) bool) {
 		stopped := false
 		var failure error
@@ -339,7 +339,7 @@ func list[T any, K comparable](ctx context.Context, c *Client, r request, decode
 // readDump asks what has a dump for an answer, and has take take what it holds, each key once, until it has enough. If the
 // kernel says that the table changed meanwhile, the dump may lack something, and is taken again. It returns what the
 // kernel refused, if anything, apart from errors of the socket.
-func readDump[T any, K comparable](c *Client, r request, seen map[K]struct{}, decode func([]byte) (T, error), key func(*T) K, take func(T) bool) (failure, broken error) {
+func readDump[T any, K comparable](c *Client, r request, seen map[K]struct{}, decode func([]byte) (T, error), key func(T) K, take func(T) bool) (failure, broken error) {
 	enough := false
 	for range dumpAttempts {
 		interrupted := false
@@ -353,10 +353,10 @@ func readDump[T any, K comparable](c *Client, r request, seen map[K]struct{}, de
 			if item, malformed = decode(message); malformed != nil {
 				return
 			}
-			if _, told := seen[key(&item)]; told {
+			told := len(seen)
+			if seen[key(item)] = struct{}{}; len(seen) == told {
 				return
 			}
-			seen[key(&item)] = struct{}{}
 			enough = !take(item)
 		})
 		failure = cmp.Or(malformed, refusal)

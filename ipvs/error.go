@@ -147,6 +147,9 @@ func (e *BatchError) Unwrap() []error {
 // refused returns the kernel's error message out of what the socket gave; not so if the socket itself failed.
 // Only the former has the sequence number of the request that it answers.
 func refused(err error) (*netlink.OpError, bool) {
+	if err == nil {
+		return nil, false
+	}
 	var answer *netlink.OpError
 	if !errors.As(err, &answer) || answer.Sequence == 0 {
 		return nil, false

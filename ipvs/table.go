@@ -102,7 +102,7 @@ func (s *serverReader) read(c *Client, entry *Entry) (failure, broken error) {
 	return failure, broken
 }
 
-func destinationName(d *Destination) netip.AddrPort { return d.Address }
+func destinationName(d Destination) netip.AddrPort { return d.Address }
 
 // SortTable puts services, and the real servers of each, in the order in which ipvsadm lists them.
 func SortTable(entries []Entry) {

@@ -189,7 +189,7 @@ func readListing(text string) (shown, error) {
 		}
 		text = jsonEndpoints(text)
 	}
-	if !strings.HasSuffix(text, "\n") {
+	if text != "" && !strings.HasSuffix(text, "\n") {
 		return nil, errors.New("it ends within a line")
 	}
 	all := make(shown)

@@ -1,0 +1,198 @@
+package tests
+
+import (
+	"bufio"
+	"bytes"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// shell runs a shell's line in the pair's namespace of ours; $ipvsadm and $original are the programs.
+func (p *pair) shell(t *testing.T, line string) said {
+	t.Helper()
+	command := exec.Command("bash", "-c", line)
+	command.Dir = p.directory
+	command.Env = append(os.Environ(), "ipvsadm="+p.ours, "original="+original)
+	var stdout, stderr bytes.Buffer
+	command.Stdout, command.Stderr = &stdout, &stderr
+	if err := p.oursSpace.do(command.Start); err != nil {
+		t.Fatal(err)
+	}
+	command.Wait() // its status is what counts
+	return said{command.ProcessState.ExitCode(), stdout.String(), stderr.String()}
+}
+
+// marks returns rules for many services, whose listing has 27 bytes each or more.
+func marks(from, to int) string {
+	var b strings.Builder
+	for mark := from; mark <= to; mark++ {
+		fmt.Fprintf(&b, "-A -f %d -s rr -p 300\n", mark)
+	}
+	return b.String()
+}
+
+// TestFailingOutput is about output that goes nowhere. The original notices nothing of it.
+func TestFailingOutput(t *testing.T) {
+	p := home(t)
+	p.must(t, marks(1, 30), "ipvsadm", "-R")
+	before := p.must(t, "", "ipvsadm", "-Sn")
+	const full = "write /dev/stdout: no space left on device\n"
+	for _, test := range []struct {
+		line   string
+		status int
+		stderr string
+	}{
+		{"$ipvsadm -Ln >/dev/full", 1, full},
+		{"$ipvsadm -Ln -f 7 >/dev/full", 1, full},
+		{"$ipvsadm -Ln --format json >/dev/full", 1, full},
+		{"$ipvsadm -Ln --format table >/dev/full", 1, full},
+		{"$ipvsadm -Lnc >/dev/full", 1, full},
+		{"$ipvsadm -L --timeout >/dev/full", 1, full},
+		{"$ipvsadm -Sn >/dev/full", 1, full},
+		{"${ipvsadm}-save -n >/dev/full", 1, full},
+		{"${ipvsadm}-save -n -f /dev/full", 1, "write /dev/full: no space left on device\n"},
+		{"$ipvsadm -h >/dev/full", 1, full},
+		{"$ipvsadm -v >/dev/full", 1, full},
+		{"echo -f 1 | ${ipvsadm}-restore --dry-run >/dev/full; echo -A -f 1 | ${ipvsadm}-restore --dry-run >/dev/full", 1, "stdin:1: Try `ipvsadm -h' or 'ipvsadm --help' for more information.\nstandard output: " + full},
+		// What was closed is /dev/null to us, and never the socket or a file of ours. (To the original it is either.)
+		{"$ipvsadm -Ln >&-", 0, ""},
+		{"$ipvsadm -Ln <&- >&- 2>&-", 0, ""},
+		{"$ipvsadm -A -f 7 -s rr >&- 2>&-", 255, ""},
+		{"$ipvsadm -R <&-", 0, ""},
+	} {
+		said := p.shell(t, test.line)
+		if said.status != test.status || strings.TrimPrefix(said.stderr, "standard output: ") != test.stderr || said.stdout != "" {
+			t.Errorf("%s: %s", test.line, said)
+		}
+	}
+	if after := p.must(t, "", "ipvsadm", "-Sn"); after != before {
+		t.Errorf("the table changed:\n%s", after)
+	}
+
+	// A pipe that nobody reads ends us as it ends the original, by its signal.
+	p.must(t, marks(31, 3000), "ipvsadm", "-R") // whose listing is more than a pipe holds
+	for _, program := range []string{"$ipvsadm", "$original"} {
+		said := p.shell(t, program+" -Ln | head -1; exit ${PIPESTATUS[0]}")
+		if said.status != 128+int(syscall.SIGPIPE) || strings.Count(said.stdout, "\n") != 1 || said.stderr != "" {
+			t.Errorf("%s: %s", program, said)
+		}
+	}
+}
+
+// TestFullDisk saves to a disk that holds no more: the file is the old one, and no other is left beside it.
+func TestFullDisk(t *testing.T) {
+	p := home(t)
+	p.must(t, marks(1, 1000), "ipvsadm", "-R")
+	said := p.shell(t, `mkdir disk && unshare -m bash -c 'mount -t tmpfs -o size=16k none disk && echo old >disk/rules &&
+		${ipvsadm}-save -n -f disk/rules; echo status $?; ls -A disk; cat disk/rules'`)
+	if want := "status 1\nrules\nold\n"; said.stdout != want || !strings.HasSuffix(said.stderr, "no space left on device\n") {
+		t.Errorf("%s", said)
+	}
+}
+
+// TestInterruptedListing interrupts a long listing whose reader has stopped reading.
+func TestInterruptedListing(t *testing.T) {
+	p := home(t)
+	p.must(t, marks(1, 3000), "ipvsadm", "-R")
+	whole := p.must(t, "", "ipvsadm", "-Ln")
+	for _, signal := range []syscall.Signal{syscall.SIGINT, syscall.SIGTERM} {
+		read, write, err := os.Pipe()
+		if err != nil {
+			t.Fatal(err)
+		}
+		command := exec.Command(p.ours, "-Ln")
+		command.Stdout = write
+		if err := p.oursSpace.do(command.Start); err != nil {
+			t.Fatal(err)
+		}
+		write.Close()
+		lines := bufio.NewReader(read)
+		first, err := lines.ReadString('\n')
+		if err != nil || !strings.HasPrefix(first, "IP Virtual Server version") {
+			t.Errorf("first line %q, %v", first, err)
+		}
+		start := time.Now()
+		if err := command.Process.Signal(signal); err != nil {
+			t.Fatal(err)
+		}
+		err = command.Wait()
+		if took := time.Since(start); took > 10*time.Second {
+			t.Errorf("%v: it took %v to end", signal, took)
+		}
+		var exit *exec.ExitError
+		if !errors.As(err, &exit) || exit.Sys().(syscall.WaitStatus).Signal() != signal {
+			t.Errorf("%v: it ended with %v", signal, err)
+		}
+		var rest bytes.Buffer
+		rest.ReadFrom(lines)
+		if got := first + rest.String(); !strings.HasPrefix(whole, got) || got == whole {
+			t.Errorf("%v: %d bytes that are not the beginning of a listing", signal, len(got))
+		}
+		read.Close()
+	}
+}
+
+// TestInterruptedRestore interrupts ipvsadm-restore at many moments. The table is the old one or the new one, and its
+// status tells which.
+func TestInterruptedRestore(t *testing.T) {
+	p := home(t)
+	const services, moments = 600, 12
+	tables := [2]string{marks(1, services), marks(services/2, services/2+services)}
+	restore := func(file string, signal syscall.Signal, after time.Duration) said {
+		command := exec.Command(p.ours+"-restore", "-f", file)
+		var stderr bytes.Buffer
+		command.Stderr = &stderr
+		if err := p.oursSpace.do(command.Start); err != nil {
+			t.Fatal(err)
+		}
+		if signal != 0 {
+			time.Sleep(after)
+			command.Process.Signal(signal)
+		}
+		command.Wait() // its status is what counts
+		return said{command.ProcessState.ExitCode(), "", stderr.String()}
+	}
+	var files [2]string
+	for i, table := range tables {
+		files[i] = filepath.Join(p.directory, fmt.Sprint(i))
+		if err := os.WriteFile(files[i], []byte(table), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if said := restore(files[0], 0, 0); said.status != 0 {
+		t.Fatalf("%s", said)
+	}
+	start := time.Now()
+	if said := restore(files[1], 0, 0); said.status != 0 {
+		t.Fatalf("%s", said)
+	}
+	takes := time.Since(start)
+	is, undone, finished := 1, 0, 0
+	for moment := range moments {
+		signal := []syscall.Signal{syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP}[moment%3]
+		said := restore(files[1-is], signal, takes*time.Duration(moment+1)/moments)
+		table := p.must(t, "", "ipvsadm", "-Sn")
+		switch {
+		case said.status == 0 && sameLines(table, tables[1-is]):
+			is = 1 - is
+			finished++
+		case said.status != 0 && sameLines(table, tables[is]):
+			undone++
+		default:
+			t.Errorf("%v after %d of %d: status %d, %q, and a table of %d lines that is %v the old one, %v the new one", signal, moment+1,
+				moments, said.status, said.stderr, strings.Count(table, "\n"), sameLines(table, tables[is]), sameLines(table, tables[1-is]))
+			restore(files[is], 0, 0)
+		}
+	}
+	t.Logf("of %d interrupted restores, %d were undone or had not begun, and %d had come to their end", moments, undone, finished)
+	if undone == 0 {
+		t.Error("no restore was interrupted")
+	}
+}

@@ -40,11 +40,7 @@ func Connections() iter.Seq2[Connection, error] {
 			return
 		}
 		defer file.Close()
-		for connection, err := range ReadConnections(file) {
-			if !yield(connection, err) {
-				return
-			}
-		}
+		ReadConnections(file)(yield)
 	}
 }
 

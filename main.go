@@ -14,6 +14,7 @@ import (
 	"os/exec"
 	"os/signal"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 
@@ -72,6 +73,9 @@ func (f failure) Unwrap() error { return f.error }
 
 func (p *program) run(ctx context.Context, words []string) error {
 	p.name = words[0]
+	if len(words) > 2 && words[1] == completeVerb {
+		return p.complete(ctx, words[2:])
+	}
 	namespace, words, err := command.CutNamespace(words)
 	if err != nil {
 		return err
@@ -330,6 +334,68 @@ func (p *program) save(ctx context.Context, w io.Writer, numeric bool) error {
 		return save.Write(ctx, w, entries, nil)
 	}
 	return save.Write(ctx, w, entries, p.resolver)
+}
+
+// completeVerb is how the shells' completions (init/) ask what may come next on a command line. The words after it are
+// those before the cursor, the last of them what there is of the word at the cursor, be it empty.
+const completeVerb = "__complete"
+
+// complete prints candidates, each with a tab and what it is, and command.Files where a file may come. What it cannot find
+// out, for one because the user is not root, it does without.
+func (p *program) complete(ctx context.Context, words []string) error {
+	before, current := words[:len(words)-1], words[len(words)-1]
+	if namespace, rest, err := command.CutNamespace(before); err == nil && namespace != "" {
+		_ = netns.Exec(namespace, slices.Concat([]string{p.name, completeVerb}, rest, []string{current}))
+		before = rest
+	}
+	if verb, ok := strings.CutPrefix(filepath.Base(p.name), "ipvsadm-"); ok {
+		before = slices.Insert(slices.Clone(before), 0, verb)
+	}
+	var verb *cli.Command
+	if len(before) > 0 {
+		verb = p.verbs().Command(before[0])
+	}
+	if verb == nil {
+		return p.completeClassic(ctx, before, current)
+	}
+	if last := before[len(before)-1]; last == "-f" || last == "--file" {
+		_, err := fmt.Fprintln(p.stdout, command.Files)
+		return err
+	}
+	for _, flag := range verb.Flags {
+		long, usage := "--"+flag.Names()[0], flag.(cli.DocGenerationFlag).GetUsage()
+		if strings.HasPrefix(long, current) {
+			fmt.Fprintf(p.stdout, "%s\t%s\n", long, strings.ReplaceAll(usage, "`", ""))
+		}
+	}
+	return nil
+}
+
+func (p *program) completeClassic(ctx context.Context, before []string, current string) error {
+	if len(before) == 0 {
+		for _, verb := range p.verbs().Commands {
+			if strings.HasPrefix(verb.Name, current) {
+				fmt.Fprintf(p.stdout, "%s\t%s\n", verb.Name, verb.Usage)
+			}
+		}
+	}
+	table := func() []ipvs.Entry { return currentTable(ctx) }
+	for _, c := range command.Complete(before, current, table, p.resolver.ServicePort) {
+		fmt.Fprintf(p.stdout, "%s\t%s\n", c.Word, c.Help)
+	}
+	return nil
+}
+
+// currentTable returns the services in the kernel, and none if it does not tell.
+func currentTable(ctx context.Context) []ipvs.Entry {
+	client, err := ipvs.Dial()
+	if err != nil {
+		return nil
+	}
+	defer client.Close()
+	entries, _ := client.Table(ctx)
+	ipvs.SortTable(entries)
+	return entries
 }
 
 // verbs is the command line of "ipvsadm save" and "ipvsadm restore", which are ipvsadm-save and ipvsadm-restore.

@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # Completion of ipvsadm, ipvsadm-save and ipvsadm-restore for bash. The program itself knows what may come next, from
 # the table of its options and, for root, from the kernel.
 
@@ -33,8 +34,6 @@ _ipvsadm() {
         fi
     done
     COMPREPLY=("${COMPREPLY[@]#"$before"}")
-    # More may come after a list's comma or a long option's sign; everything else ends here.
-    [[ ${COMPREPLY[0]-} != *= ]] || compopt -o nospace
 }
 
 complete -F _ipvsadm ipvsadm ipvsadm-save ipvsadm-restore

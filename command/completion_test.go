@@ -1,0 +1,82 @@
+package command
+
+import (
+	"net/netip"
+	"strings"
+	"testing"
+
+	"ipvsadm/ipvs"
+)
+
+func TestComplete(t *testing.T) {
+	server := func(address string) ipvs.Destination {
+		return ipvs.Destination{Address: netip.MustParseAddrPort(address), Weight: 1}
+	}
+	entry := func(id ipvs.ServiceID, servers ...ipvs.Destination) ipvs.Entry {
+		return ipvs.Entry{Service: ipvs.Service{ServiceID: id, Scheduler: "wlc"}, Destinations: servers}
+	}
+	table := func() []ipvs.Entry {
+		return []ipvs.Entry{
+			entry(ipvs.AddressService(ipvs.TCP, netip.MustParseAddrPort("192.0.2.80:80")), server("10.0.0.11:80"), server("10.0.0.12:80")),
+			entry(ipvs.AddressService(ipvs.TCP, netip.MustParseAddrPort("[2001:db8::1]:443")), server("[2001:db8::2]:443")),
+			entry(ipvs.AddressService(ipvs.UDP, netip.MustParseAddrPort("192.0.2.80:53")), server("10.0.0.13:53")),
+			entry(ipvs.MarkService(7, ipvs.IPv4)),
+			entry(ipvs.MarkService(7, ipvs.IPv6), server("[2001:db8::7]:0")),
+		}
+	}
+	port := func(name, _ string) (uint16, bool) { return 80, name == "http" }
+	for _, test := range []struct{ line, want string }{
+		{"-s wl", "wlc"}, // wrong, for the command comes first, but that is not for completion to say
+		{"-A -t 192.0.2.1:80 -s wl", "wlc"},
+		{"-A -t 192.0.2.1:80 --scheduler=l", "--scheduler=lc --scheduler=lblc --scheduler=lblcr"},
+		{"-A -t 192.0.2.1:80 -s sh -b sh-port,", "sh-port,sh-fallback sh-port,flag-1 sh-port,flag-2 sh-port,flag-3"},
+		{"-E -t ", "192.0.2.80:80 [2001:db8::1]:443"},
+		{"-at ", "192.0.2.80:80 [2001:db8::1]:443"},
+		{"-E -t [", "[2001:db8::1]:443"},
+		{"-E -u ", "192.0.2.80:53"},
+		{"-E --sctp-service ", ""},
+		{"-E -f ", "7"},
+		{"-d -t 192.0.2.80:80 -r ", "10.0.0.11:80 10.0.0.12:80"},
+		{"-d -t 192.0.2.80:http -r ", "10.0.0.11:80 10.0.0.12:80"},
+		{"-d -t [2001:db8::1]:443 --real-server ", "[2001:db8::2]:443"},
+		{"-d -f 7 -6 -r ", "[2001:db8::7]:0"},
+		{"-d -f 7 -r ", ""},
+		{"-D ", "-t -u --sctp-service -f --netns"},
+		{"-D -f 7 ", "-6 --netns"},
+		{"-L --t", "--tcp-service --timeout --thresholds --tun-info"},
+		{"-L -c --t", "--thresholds --tun-info"},
+		{"-L --format ", "json table"},
+		{"--start-daemon ", "master backup"},
+		{"--start-daemon m", "master"},
+		{"--start-daemon master --mcast-interface l", "lo"},
+		{"--netns /proc/", ":files"},
+		{"-Z --", "--tcp-service --udp-service --sctp-service --fwmark-service --netns"},
+		{"--a", "--add-service --add-server"},
+		{"-a -t 192.0.2.80:80 -r 10.0.0.11 -i --tun-type g", "gue gre"},
+		{"-a -t 192.0.2.80:80 -r 10.0.0.11 -w ", ""},
+		{"nonsense ", "-A -E -D -C -R -S -a -e -d -L -Z --set --start-daemon --stop-daemon -h -v --netns"},
+	} {
+		words := strings.Split(test.line, " ")
+		var got []string
+		for _, c := range Complete(words[:len(words)-1], words[len(words)-1], table, port) {
+			got = append(got, c.Word)
+		}
+		if strings.Join(got, " ") != test.want {
+			t.Errorf("%q: %q, not %q", test.line, got, test.want)
+		}
+	}
+}
+
+// TestSchedulers keeps the list in step with the help text, which is what a person sees of it.
+func TestSchedulers(t *testing.T) {
+	words := strings.FieldsFunc(longOption("scheduler").help, func(r rune) bool { return strings.ContainsRune(" ,()", r) })
+	for _, name := range schedulers {
+		found := false
+		for _, word := range words {
+			found = found || word == name
+		}
+		if !found {
+			t.Errorf("%s is not in the help text", name)
+		}
+	}
+}

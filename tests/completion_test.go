@@ -1,0 +1,176 @@
+package tests
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+const completionTable = `
+-A -t 192.0.2.80:80 -s wrr
+-a -t 192.0.2.80:80 -r 10.0.0.11:8080 -m
+-a -t 192.0.2.80:80 -r 10.0.0.12:8080 -m
+-A -u 192.0.2.80:53 -s rr
+-a -u 192.0.2.80:53 -r 10.0.0.13:53 -m
+-A -t [2001:db8::80]:443 -s rr
+-a -t [2001:db8::80]:443 -r [2001:db8::11]:443 -m
+-A -f 7 -s rr
+`
+
+// The lines up to the cursor, and the words that the last may become, in the order of their bytes.
+var completions = []struct{ line, want string }{
+	{"ipvsadm -A -t 192.0.2.1:80 -s w", "wlc wrr"},
+	{"ipvsadm -D -t ", "192.0.2.80:80 [2001:db8::80]:443"},
+	{"ipvsadm -D --tcp-service 192.0.2.80:", "192.0.2.80:80"},
+	{"ipvsadm -D -u ", "192.0.2.80:53"},
+	{"ipvsadm -D -f ", "7"},
+	{"ipvsadm -d -t 192.0.2.80:80 -r ", "10.0.0.11:8080 10.0.0.12:8080"},
+	{"ipvsadm -d -t 192.0.2.80:80 -r 10.0.0.12", "10.0.0.12:8080"},
+	{"ipvsadm -d -u 192.0.2.80:53 -r ", "10.0.0.13:53"},
+	{"ipvsadm -L --t", "--tcp-service --thresholds --timeout --tun-info"},
+	{"ipvsadm sa", "save"},
+	{"ipvsadm save --", "--file --numeric"},
+	{"ipvsadm restore --dr", "--dry-run"},
+	{"ipvsadm-restore --no", "--noflush"},
+	{"ipvsadm --start-daemon ma", "master"},
+	{"ipvsadm save -f /etc/passw", "/etc/passwd /etc/passwd-"},
+}
+
+// completionSpace is a namespace with a table to complete from.
+func completionSpace(t *testing.T, shell string) *namespace {
+	t.Helper()
+	n := newNamespace(t)
+	if _, err := exec.LookPath(shell); err != nil {
+		unable(t, err.Error())
+	}
+	n.program(t, completionTable, "-R")
+	return n
+}
+
+// inShell runs a shell with this program and its other names in its path.
+func (n *namespace) inShell(t *testing.T, stdin string, words ...string) string {
+	t.Helper()
+	var output []byte
+	err := n.do(func() error {
+		command := exec.Command(words[0], words[1:]...)
+		command.Env = append(os.Environ(), "PATH="+filepath.Dir(builtProgram(t))+":"+os.Getenv("PATH"), "HOME="+t.TempDir(), "TERM=dumb")
+		command.Stdin = strings.NewReader(stdin)
+		var err error
+		output, err = command.CombinedOutput()
+		return err
+	})
+	if err != nil {
+		t.Fatalf("%q: %v\n%s", words, err, output)
+	}
+	return string(output)
+}
+
+// checkCompletions compares what a shell came up with, line after line: a line of its own with a sign of equality comes
+// before each answer.
+func checkCompletions(t *testing.T, output string) {
+	t.Helper()
+	answers := strings.Split(output, "=\n")
+	if len(answers) != len(completions)+1 {
+		t.Fatalf("%d answers to %d lines:\n%s", len(answers)-1, len(completions), output)
+	}
+	for i, test := range completions {
+		var got []string
+		for row := range strings.Lines(answers[i+1]) {
+			word, _, _ := strings.Cut(strings.TrimSuffix(row, "\n"), "\t")
+			got = append(got, word)
+		}
+		slices.Sort(got)
+		want := strings.Fields(test.want)
+		if strings.HasPrefix(test.want, "/") { // which files there are is not ours to say
+			want = slices.DeleteFunc(want, func(word string) bool { _, err := os.Stat(word); return err != nil })
+		}
+		if !slices.Equal(got, want) {
+			t.Errorf("%q: %q, not %q", test.line, got, want)
+		}
+	}
+}
+
+func completionLines() []string {
+	var lines []string
+	for _, test := range completions {
+		lines = append(lines, test.line)
+	}
+	return lines
+}
+
+func TestFish(t *testing.T) {
+	n := completionSpace(t, "fish")
+	const script = "source ../init/ipvsadm.fish; for line in $argv; echo =; complete -C $line; end"
+	checkCompletions(t, n.inShell(t, "", append([]string{"fish", "--no-config", "-c", script}, completionLines()...)...))
+}
+
+// TestBash types into an interactive bash, with the key for all that a word may become, and looks at the words that the
+// program would have had. In its place there are functions; the completion runs the program nevertheless.
+func TestBash(t *testing.T) {
+	n := completionSpace(t, "bash")
+	file := filepath.Join(t.TempDir(), "words")
+	var typed strings.Builder
+	typed.WriteString("source ../init/ipvsadm.bash; bind 'set enable-bracketed-paste off'; bind '\"\\C-t\": insert-completions'\n")
+	for _, name := range []string{"ipvsadm", "ipvsadm-save", "ipvsadm-restore"} {
+		typed.WriteString(name + "() { printf '%s\\n' = \"$@\" >>" + file + "; }\n")
+	}
+	for _, line := range completionLines() {
+		typed.WriteString(line + "\x14\n")
+	}
+	n.inShell(t, typed.String()+"exit\n", "script", "-qec", "bash --norc --noprofile -i", "/dev/null")
+	output, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	// The words before the one at the cursor are no part of the answer.
+	answers := strings.SplitAfter(string(output), "=\n")
+	for i, line := range completionLines() {
+		for range strings.Count(line, " ") - 1 {
+			_, answers[i+1], _ = strings.Cut(answers[i+1], "\n")
+		}
+	}
+	checkCompletions(t, strings.Join(answers, ""))
+}
+
+// TestZsh runs the function with the variables that the line editor would set, and takes what it hands over.
+func TestZsh(t *testing.T) {
+	n := completionSpace(t, "zsh")
+	const harness = `
+_describe() { local c; for c in $candidates; do c=${c//\\:/@}; print -r -- ${${c%%:*}//@/:}; done }
+_files() { print -rl -- $PREFIX*(N) }
+for line; do
+    print =
+    words=("${(@s: :)line}")
+    CURRENT=$#words
+    PREFIX=$words[CURRENT]
+    source ../init/_ipvsadm
+done
+`
+	checkCompletions(t, n.inShell(t, "", append([]string{"zsh", "-f", "-c", harness, "zsh"}, completionLines()...)...))
+}
+
+// TestCompletionInNamespace completes from another namespace, and offers nothing, quietly, where there is none.
+func TestCompletionInNamespace(t *testing.T) {
+	here := newNamespace(t)
+	there := completionSpace(t, "sleep")
+	sleeper := exec.Command("sleep", "60")
+	if err := there.do(sleeper.Start); err != nil {
+		t.Fatal(err)
+	}
+	defer sleeper.Wait()
+	defer sleeper.Process.Kill()
+	link := filepath.Join("/proc", strconv.Itoa(sleeper.Process.Pid), "ns/net")
+	got := here.program(t, "", "__complete", "--netns", link, "-D", "-u", "")
+	if got != "192.0.2.80:53\trr, 1 server\n" {
+		t.Errorf("%q", got)
+	}
+	for _, words := range [][]string{{"-D", "-t", ""}, {"--netns", "missing", "-D", "-t", ""}} {
+		if got := here.program(t, "", append([]string{"__complete"}, words...)...); got != "" {
+			t.Errorf("%q: %q", words, got)
+		}
+	}
+}

@@ -143,11 +143,11 @@ func TestSaveFullDisk(t *testing.T) {
 
 func TestSaveStandardOutput(t *testing.T) {
 	d := newDirector(t)
-	d.restore(t, big(400, 1))
+	d.restore(t, big(60, 1))
 	for _, name := range []string{"ipvsadm-save", "ipvsadm -S"} {
 		for _, to := range []string{"| true", ">/dev/full", ">&-"} {
-			// What counts is the status of the command itself, and not of what it is piped into.
-			line := fmt.Sprintf("%s/%s -n %s; exit ${PIPESTATUS[0]}", filepath.Dir(d.ours), name, to)
+			// What counts is the status of the command itself, and not of what it is piped into, which ends first.
+			line := fmt.Sprintf("{ sleep 0.5; %s/%s -n; } %s; exit ${PIPESTATUS[0]}", filepath.Dir(d.ours), name, to)
 			if said := d.exec("", "/bin/bash", "-c", line); said.status <= 0 {
 				t.Errorf("%s %s: %v", name, to, said)
 			}

@@ -74,16 +74,12 @@ func readTyped(words []string, port func(name, protocol string) (uint16, bool)) 
 	}
 }
 
-// awaiting returns the option at the end of a word, if it has no value yet and needs one.
+// awaiting returns the option at the end of a word that could not be read further.
 func awaiting(word string) *option {
-	found := letterOption(word[len(word)-1])
 	if name, ok := strings.CutPrefix(word, "--"); ok {
-		found = longOption(name)
+		return longOption(name)
 	}
-	if found == nil || found.takes != value {
-		return nil
-	}
-	return found
+	return letterOption(word[len(word)-1])
 }
 
 // options returns the options that may come next: commands first, then what goes with the command and is not there yet.

@@ -22,6 +22,7 @@ func TestComplete(t *testing.T) {
 			entry(ipvs.AddressService(ipvs.UDP, netip.MustParseAddrPort("192.0.2.80:53")), server("10.0.0.13:53")),
 			entry(ipvs.MarkService(7, ipvs.IPv4)),
 			entry(ipvs.MarkService(7, ipvs.IPv6), server("[2001:db8::7]:0")),
+			entry(ipvs.MarkService(9, ipvs.IPv6)),
 		}
 	}
 	port := func(name, _ string) (uint16, bool) { return 80, name == "http" }
@@ -35,7 +36,7 @@ func TestComplete(t *testing.T) {
 		{"-E -t [", "[2001:db8::1]:443"},
 		{"-E -u ", "192.0.2.80:53"},
 		{"-E --sctp-service ", ""},
-		{"-E -f ", "7"},
+		{"-E -f ", "7 9"},
 		{"-d -t 192.0.2.80:80 -r ", "10.0.0.11:80 10.0.0.12:80"},
 		{"-d -t 192.0.2.80:http -r ", "10.0.0.11:80 10.0.0.12:80"},
 		{"-d -t [2001:db8::1]:443 --real-server ", "[2001:db8::2]:443"},

@@ -1,0 +1,111 @@
+package format
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"iter"
+	"net/netip"
+	"strings"
+	"testing"
+	"time"
+
+	"ipvsadm/ipvs"
+)
+
+func someConnection() ipvs.Connection {
+	return ipvs.Connection{
+		Protocol:    "TCP",
+		State:       "ESTABLISHED",
+		Expires:     90 * time.Second,
+		Client:      netip.MustParseAddrPort("192.0.2.1:1025"),
+		Virtual:     netip.MustParseAddrPort("10.1.0.1:80"),
+		Destination: netip.MustParseAddrPort("[2001:db8::2]:8080"),
+	}
+}
+
+func TestJSONConnections(t *testing.T) {
+	sip := someConnection()
+	sip.Engine, sip.EngineData = "sip", "a<b\"\xff"
+	two := func(yield func(ipvs.Connection, error) bool) {
+		_ = yield(someConnection(), nil) && yield(sip, nil)
+	}
+	const ends = `"client":{"address":"192.0.2.1","address_name":null,"port":1025,"port_name":null},` +
+		`"virtual":{"address":"10.1.0.1","address_name":null,"port":80,"port_name":null},` +
+		`"destination":{"address":"2001:db8::2","address_name":null,"port":8080,"port_name":null},`
+	const head = `{"protocol":"tcp","state":"ESTABLISHED","expires_seconds":90,`
+	var b bytes.Buffer
+	if err := (&JSON{}).Connections(context.Background(), &b, two); err != nil {
+		t.Fatal(err)
+	}
+	compare(t, "[\n"+
+		head+ends+`"persistence_engine":null,"persistence_engine_data":null}`+"\n,"+
+		head+ends+`"persistence_engine":"sip","persistence_engine_data":"a<b\"`+"\ufffd\"}\n]\n", strings.ReplaceAll(b.String(), `\ufffd`, "\ufffd"))
+}
+
+func TestJSONNoConnections(t *testing.T) {
+	var b bytes.Buffer
+	err := (&JSON{}).Connections(context.Background(), &b, func(func(ipvs.Connection, error) bool) {})
+	if err != nil || b.String() != "[\n]\n" {
+		t.Errorf("%v %q", err, b.String())
+	}
+}
+
+func TestJSONNames(t *testing.T) {
+	entry := ipvs.Entry{Service: service(ipvs.TCP, "10.1.0.1:80", "rr", 0)}
+	var b bytes.Buffer
+	if err := (&JSON{Names: resolver()}).Table(context.Background(), &b, ipvs.Info{}, []ipvs.Entry{entry}); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{`"address": "10.1.0.1"`, `"port": 80`, `"port_name": "http"`, `"servers": []`, `"scheduler_flags": []`} {
+		if !strings.Contains(b.String(), want) {
+			t.Errorf("no %s in\n%s", want, b.String())
+		}
+	}
+}
+
+// TestBrokenListing has connections that end with an error, after some or before any.
+func TestBrokenListing(t *testing.T) {
+	broken := errors.New("broken")
+	for name, listing := range map[string]Listing{"JSON": &JSON{}, "aligned": &Aligned{}} {
+		for some, want := range map[bool]bool{true: true, false: false} {
+			var b bytes.Buffer
+			err := listing.Connections(context.Background(), &b, func(yield func(ipvs.Connection, error) bool) {
+				_ = (!some || yield(someConnection(), nil)) && yield(ipvs.Connection{}, broken)
+			})
+			if !errors.Is(err, broken) || (b.Len() > 0) != want || strings.HasSuffix(b.String(), "]\n") {
+				t.Errorf("%s, some %v: %v %q", name, some, err, b.String())
+			}
+		}
+	}
+}
+
+// TestStreaming sees to it that connections are written as they come, and not held until the last.
+func TestStreaming(t *testing.T) {
+	const all = 20_000
+	for name, listing := range map[string]Listing{"classic": &Classic{}, "JSON": &JSON{}, "aligned": &Aligned{}} {
+		var written lineCounter
+		longest := 0
+		var connections iter.Seq2[ipvs.Connection, error] = func(yield func(ipvs.Connection, error) bool) {
+			for i := range all {
+				longest = max(longest, i-int(written))
+				if !yield(someConnection(), nil) {
+					return
+				}
+			}
+		}
+		if err := listing.Connections(context.Background(), &written, connections); err != nil {
+			t.Fatal(err)
+		}
+		if longest > 2*connectionChunk || int(written) < all {
+			t.Errorf("%s: %d connections held, %d lines", name, longest, written)
+		}
+	}
+}
+
+type lineCounter int
+
+func (c *lineCounter) Write(b []byte) (int, error) {
+	*c += lineCounter(bytes.Count(b, []byte("\n")))
+	return len(b), nil
+}

@@ -67,7 +67,7 @@ func (l Lookup) port(text string, protocol ipvs.Protocol) (uint16, bool) {
 // parseIPv4 reads an IPv4 address as inet_aton does: one to four parts, decimal, octal or hexadecimal, of which the
 // last fills all the octets that are left, and anything after white space.
 func parseIPv4(text string) (netip.Addr, bool) {
-	if end := strings.IndexAny(text, spaces); end >= 0 {
+	if end := strings.IndexFunc(text, isSpace); end >= 0 {
 		text = text[:end]
 	}
 	var address uint64

@@ -7,10 +7,10 @@ import (
 	"strings"
 )
 
-const (
-	maxInt = math.MaxInt32
-	spaces = " \t\n\v\f\r"
-)
+const maxInt = math.MaxInt32
+
+// isSpace is C's isspace.
+func isSpace(r rune) bool { return r == ' ' || '\t' <= r && r <= '\r' }
 
 // setNumber sets a field to a number within bounds, or complains.
 func setNumber[T uint8 | uint16 | uint32](text string, low, high int64, field *T, complaint string) error {
@@ -25,13 +25,13 @@ func setNumber[T uint8 | uint16 | uint32](text string, low, high int64, field *T
 // parseNumber reads a decimal number within bounds as C's strtol does: white space and a sign may come before it,
 // nothing after.
 func parseNumber(text string, low, high int64) (int64, bool) {
-	number, err := strconv.ParseInt(strings.TrimLeft(text, spaces), 10, 64)
+	number, err := strconv.ParseInt(strings.TrimLeftFunc(text, isSpace), 10, 64)
 	return number, err == nil && low <= number && number <= high
 }
 
 // leadingNumber reads a number as C's atoi does, whatever comes after it.
 func leadingNumber(text string) (int64, bool) {
-	text = strings.TrimLeft(text, spaces)
+	text = strings.TrimLeftFunc(text, isSpace)
 	digits := strings.TrimLeft(text, "+-")
 	if len(text)-len(digits) > 1 {
 		return 0, false

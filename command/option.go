@@ -125,11 +125,14 @@ func longOption(name string) *option {
 	return nil
 }
 
-func letterOption(letter byte) *option {
+// letters is where each letter stands in the table, which a restore asks for five times a line.
+var letters [256]*option
+
+func init() {
 	for i := range options {
-		if options[i].letter == letter {
-			return &options[i]
-		}
+		letters[options[i].letter] = &options[i]
 	}
-	return nil
+	letters[0] = nil // none
 }
+
+func letterOption(letter byte) *option { return letters[letter] }

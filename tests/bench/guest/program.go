@@ -18,7 +18,7 @@ func run(stdin, stdout string, words ...string) time.Duration {
 	in, err := os.Open(stdin)
 	must(err)
 	defer in.Close()
-	out, err := os.Create(stdout)
+	out, err := os.OpenFile(stdout, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o644) // as a shell does
 	must(err)
 	defer out.Close()
 	attributes := &syscall.ProcAttr{Env: []string{"PATH=/bin"}, Files: []uintptr{in.Fd(), out.Fd(), 2}}

@@ -447,6 +447,18 @@ stdin:11: Scheduler or persistence engine not found
 
 func inOrder(status int, stdout, stderr string) said { return said{status, stdout, stderr} }
 
+// waitFor waits until a service is there.
+func (d *director) waitFor(t *testing.T, id ipvs.ServiceID) {
+	t.Helper()
+	d.inside(t, func(client *ipvs.Client) error {
+		for deadline := time.Now().Add(10 * time.Second); ; {
+			if _, err := client.Service(t.Context(), id); err == nil || time.Now().After(deadline) {
+				return err
+			}
+		}
+	})
+}
+
 // TestRestoreKilled kills restores at random moments. Run again, one completes what the last began.
 func TestRestoreKilled(t *testing.T) {
 	d := newDirector(t)
@@ -465,7 +477,12 @@ func TestRestoreKilled(t *testing.T) {
 	kills, halfway := 0, 0
 	for i := range times {
 		want := [2]string{other, one}[i%2]
-		if d.killed(t, takes*5/4, "ipvsadm-restore", "-f", files[1-i%2]) {
+		begun, most := func() {}, takes*5/4
+		if i%4 < 2 { // not at any moment, but when the first service has come
+			first := ipvs.AddressService([]ipvs.Protocol{ipvs.UDP, ipvs.TCP}[i%2], netip.MustParseAddrPort("10.0.0.1:80"))
+			begun, most = func() { d.waitFor(t, first) }, takes/20
+		}
+		if d.killed(t, begun, most, "ipvsadm-restore", "-f", files[1-i%2]) {
 			kills++
 		}
 		if got := d.mustOurs(t, "ipvsadm-save", "-n"); got != now && got != want {

@@ -189,13 +189,15 @@ func TestSaveFileMode(t *testing.T) {
 	}
 }
 
-// killed starts a command and kills it after a random part of the time. It tells whether the kill was in time.
-func (d *director) killed(t *testing.T, most time.Duration, name string, words ...string) bool {
+// killed starts a command and, once it has begun, kills it after a random part of the time. It tells whether the kill
+// was in time.
+func (d *director) killed(t *testing.T, begun func(), most time.Duration, name string, words ...string) bool {
 	t.Helper()
 	command, _, _ := d.command("", filepath.Join(filepath.Dir(d.ours), name), words...)
 	if err := d.start(command); err != nil {
 		t.Fatal(err)
 	}
+	begun()
 	time.Sleep(rand.N(most))
 	command.Process.Kill()
 	command.Wait()
@@ -215,7 +217,7 @@ func TestSaveKilled(t *testing.T) {
 	const times = 30
 	for range times {
 		write(t, rules, old)
-		inTime := d.killed(t, takes*5/4, "ipvsadm-save", "-n", "-f", rules)
+		inTime := d.killed(t, func() {}, takes*5/4, "ipvsadm-save", "-n", "-f", rules)
 		switch got := readFile(t, rules); {
 		case got == old:
 			olds++

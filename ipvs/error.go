@@ -99,6 +99,7 @@ var words = [...]struct {
 	{OpEditService, syscall.ENOENT, "Scheduler or persistence engine not found"},
 	{OpDeleteService, syscall.ESRCH, "No such service"},
 	{OpGetService, syscall.ESRCH, "No such service"},
+	{OpListDestinations, syscall.ESRCH, "No such service"},
 	{OpZero, syscall.ESRCH, "No such service"},
 	{OpAddDestination, syscall.ESRCH, "Service not defined"},
 	{OpAddDestination, syscall.EEXIST, "Destination already exists"},
@@ -114,6 +115,7 @@ var words = [...]struct {
 	{"", syscall.EMSGSIZE, "Module is wrong version"},
 	{"", syscall.EOPNOTSUPP, "Operation not supported with IPv6"},
 	{"", syscall.EAFNOSUPPORT, "Operation not supported with specified address family"},
+	{"", syscall.Errno(133), "Memory page has hardware error"}, // EHWPOISON, the one that Go has no text for
 }
 
 // BatchError says which changes of one Apply failed. All the others were carried out.

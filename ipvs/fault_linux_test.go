@@ -1,0 +1,314 @@
+package ipvs
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"io"
+	"iter"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/mdlayher/genetlink"
+	"github.com/mdlayher/genetlink/genltest"
+	"github.com/mdlayher/netlink"
+	"github.com/mdlayher/netlink/nltest"
+	"golang.org/x/sys/unix"
+)
+
+// refusing returns a client of a kernel that refuses every question but for its family.
+func refusing(t *testing.T, errno syscall.Errno) *Client {
+	t.Helper()
+	family := genltest.ServeFamily(genetlink.Family{ID: fakeFamily, Version: 1, Name: familyName},
+		func(genetlink.Message, netlink.Message) ([]genetlink.Message, error) { return nil, io.EOF })
+	client, err := newClient(nltest.Dial(func(requests []netlink.Message) ([]netlink.Message, error) {
+		if len(requests) == 0 {
+			return nil, io.EOF
+		}
+		if requests[0].Header.Type == fakeFamily {
+			answers, err := nltest.Error(int(errno), requests)
+			answers[0].Header.Flags = 0 // which are the request's, and mean something else here
+			return answers, err
+		}
+		var question genetlink.Message
+		if err := question.UnmarshalBinary(requests[0].Data); err != nil {
+			return nil, err
+		}
+		answers, err := family(question, requests[0])
+		if err != nil {
+			return nil, err
+		}
+		data, err := answers[0].MarshalBinary()
+		return []netlink.Message{{Header: netlink.Header{Type: 16, Sequence: requests[0].Header.Sequence, PID: requests[0].Header.PID}, Data: data}}, err
+	}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return client
+}
+
+// drain returns the error of a listing.
+func drain[T any](all iter.Seq2[T, error]) (failure error) {
+	for _, err := range all {
+		failure = errors.Join(failure, err)
+	}
+	return failure
+}
+
+// TestEveryErrno compares our words with those in testdata/words.txt, which ipvsadm 1.31 printed when the kernel's
+// answer to an operation was replaced by an error number. (Of daemons and timeouts that cannot be listed it says nothing.)
+func TestEveryErrno(t *testing.T) {
+	id := AddressService(TCP, addrPort("192.0.2.1:80"))
+	server := Destination{Address: addrPort("10.0.0.1:80")}
+	apply := func(change Change) func(*Client, syscall.Errno) error {
+		return func(_ *Client, errno syscall.Errno) error {
+			k := &fakeKernel{t: t, answer: func(m netlink.Message) [][]netlink.Message { return [][]netlink.Message{refusal(m, errno)} }}
+			return k.client().Apply(t.Context(), change)
+		}
+	}
+	operations := map[Operation]func(*Client, syscall.Errno) error{
+		OpAddService:        apply(AddService(Service{ServiceID: id, Scheduler: "rr"})),
+		OpEditService:       apply(EditService(Service{ServiceID: id, Scheduler: "rr"})),
+		OpDeleteService:     apply(DeleteService(id)),
+		OpAddDestination:    apply(AddDestination(id, server)),
+		OpEditDestination:   apply(EditDestination(id, server)),
+		OpDeleteDestination: apply(DeleteDestination(id, server.Address)),
+		OpStartDaemon:       apply(StartDaemon(Daemon{State: Master, Interface: "lo"})),
+		OpStopDaemon:        apply(StopDaemon(Master)),
+		OpSetTimeouts:       apply(SetTimeouts(Timeouts{UDP: time.Second})),
+		OpZero:              apply(ZeroAll()),
+		OpFlush:             apply(Flush()),
+		OpGetService:        func(c *Client, _ syscall.Errno) error { _, err := c.Service(t.Context(), id); return err },
+		OpListServices:      func(c *Client, _ syscall.Errno) error { return drain(c.Services(t.Context())) },
+		OpListDestinations:  func(c *Client, _ syscall.Errno) error { return drain(c.Destinations(t.Context(), id)) },
+		OpListDaemons:       func(c *Client, _ syscall.Errno) error { _, err := c.Daemons(t.Context()); return err },
+		OpGetTimeouts:       func(c *Client, _ syscall.Errno) error { _, err := c.Timeouts(t.Context()); return err },
+		OpGetInfo:           func(c *Client, _ syscall.Errno) error { _, err := c.Info(t.Context()); return err },
+	}
+	words, err := os.ReadFile("testdata/words.txt")
+	if err != nil {
+		t.Fatal(err)
+	}
+	seen := make(map[Operation]int)
+	for line := range strings.Lines(string(words)) {
+		fields := strings.Split(strings.TrimSuffix(line, "\n"), "\t")
+		number, err := strconv.Atoi(fields[1])
+		operation := Operation(fields[0])
+		do := operations[operation]
+		if err != nil || len(fields) != 3 || do == nil {
+			t.Fatalf("line %q", line)
+		}
+		seen[operation]++
+		err = do(refusing(t, syscall.Errno(number)), syscall.Errno(number))
+		var e *Error
+		if !errors.As(err, &e) || !errors.Is(err, syscall.Errno(number)) || e.Operation != operation || e.Reason() != fields[2] {
+			t.Errorf("%s, %d: %v, want %q", operation, number, err, fields[2])
+		}
+	}
+	for operation := range operations {
+		if operation != OpListDaemons && operation != OpGetTimeouts && seen[operation] < 20 {
+			t.Errorf("%s: %d error numbers", operation, seen[operation])
+		}
+	}
+}
+
+// peer is the other end of a socket of ours, where a kernel would be.
+type peer struct{ fd int }
+
+// dialPeer returns a client whose kernel answers what the test sends from its end.
+func dialPeer(t *testing.T) (*Client, peer) {
+	t.Helper()
+	fds, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_SEQPACKET|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &socket{file: os.NewFile(uintptr(fds[0]), "netlink"), in: make([]byte, 4096)}
+	c := &Client{conn: netlink.NewConn(s, 1), family: fakeFamily, names: make(names)}
+	t.Cleanup(func() { c.Close() })
+	if err := unix.SetNonblock(fds[1], false); err != nil {
+		t.Fatal(err)
+	}
+	p := peer{fds[1]}
+	t.Cleanup(func() { p.hangUp() })
+	return c, p
+}
+
+func (p peer) hangUp() { unix.Shutdown(p.fd, unix.SHUT_RDWR) }
+
+// question returns the sequence number of a request.
+func (p peer) question(t *testing.T) uint32 {
+	b := make([]byte, 65536)
+	n, err := unix.Read(p.fd, b)
+	if err != nil || n < 16 {
+		t.Errorf("request of %d bytes, %v", n, err)
+		return 0
+	}
+	return binary.NativeEndian.Uint32(b[8:])
+}
+
+// message returns a message's bytes.
+func message(kind uint16, flags uint16, sequence uint32, data []byte) []byte {
+	b := binary.NativeEndian.AppendUint32(nil, uint32(16+len(data)))
+	b = binary.NativeEndian.AppendUint16(b, kind)
+	b = binary.NativeEndian.AppendUint16(b, flags)
+	b = binary.NativeEndian.AppendUint32(b, sequence)
+	b = binary.NativeEndian.AppendUint32(b, 1)
+	return append(b, data...)
+}
+
+// TestMisbehaviour lists services of a kernel that answers what it should not. Each listing ends, with an error; and
+// the client asks nothing more.
+func TestMisbehaviour(t *testing.T) {
+	const multi = 2 // NLM_F_MULTI
+	service := append([]byte{1, 1, 0, 0}, raw(nest(1, u16(1, 2), u32(5, 7)))...)
+	errno := func(e syscall.Errno) []byte { return binary.NativeEndian.AppendUint32(nil, uint32(-int32(e))) }
+	for name, test := range map[string]struct {
+		answer func(sequence uint32) []byte
+		hangUp bool
+		usable bool // the client is none the worse
+	}{
+		"no answer":              {answer: func(uint32) []byte { return nil }},
+		"a dump without end":     {answer: func(s uint32) []byte { return message(fakeFamily, multi, s, service) }},
+		"a dump that is cut off": {answer: func(s uint32) []byte { return message(fakeFamily, multi, s, service) }, hangUp: true},
+		"a dump that ends with an error": {answer: func(s uint32) []byte {
+			return append(message(fakeFamily, multi, s, service), message(3, multi, s, errno(syscall.ENOMEM))...)
+		}, usable: true},
+		"half a message":         {answer: func(s uint32) []byte { return message(fakeFamily, multi, s, service)[:24] }},
+		"half a header":          {answer: func(s uint32) []byte { return message(fakeFamily, multi, s, service)[:9] }},
+		"a message of no length": {answer: func(s uint32) []byte { return append(message(fakeFamily, multi, s, service), make([]byte, 16)...) }},
+		"a length past the end": {answer: func(s uint32) []byte {
+			return append([]byte{0xff, 0xff, 0xff, 0xff}, message(fakeFamily, multi, s, service)[4:]...)
+		}},
+		"more than the buffer holds": {answer: func(s uint32) []byte {
+			return message(fakeFamily, multi, s, append(service, raw(text(99, strings.Repeat("x", 9000)))...))
+		}},
+		"an answer to another request": {answer: func(s uint32) []byte { return message(fakeFamily, multi, s+1, service) }},
+		"a refusal of another request": {answer: func(s uint32) []byte { return message(2, 0, s+1, append(errno(syscall.EPERM), make([]byte, 16)...)) }},
+		"another family's answer":      {answer: func(s uint32) []byte { return message(fakeFamily+1, multi, s, service) }},
+		"no header of the family's":    {answer: func(s uint32) []byte { return message(fakeFamily, multi, s, []byte{1}) }},
+		"an error without a number":    {answer: func(s uint32) []byte { return message(2, 0, s, nil) }},
+		"an overrun":                   {answer: func(s uint32) []byte { return message(4, 0, s, nil) }},
+		"a truncated attribute": {answer: func(s uint32) []byte {
+			return append(message(fakeFamily, multi, s, []byte{1, 1, 0, 0, 9, 0, 1, 0}), message(3, multi, s, errno(0))...)
+		}, usable: true},
+		"an attribute of no length": {answer: func(s uint32) []byte {
+			return append(message(fakeFamily, multi, s, []byte{1, 1, 0, 0, 0, 0, 1, 0}), message(3, multi, s, errno(0))...)
+		}, usable: true},
+		"nothing of a service": {answer: func(s uint32) []byte {
+			return append(message(fakeFamily, multi, s, []byte{1, 1, 0, 0}), message(3, multi, s, errno(0))...)
+		}, usable: true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			c, p := dialPeer(t)
+			go func() {
+				if answer := test.answer(p.question(t)); answer != nil {
+					unix.Write(p.fd, answer)
+				}
+				if test.hangUp {
+					p.hangUp()
+				}
+			}()
+			ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
+			defer cancel()
+			if err := drain(c.Services(ctx)); err == nil {
+				t.Error("no error")
+			}
+			switch err := drain(c.Destinations(ctx, MarkService(1, IPv4))); {
+			case test.usable && errors.Is(err, ErrOutOfStep), !test.usable && !errors.Is(err, ErrOutOfStep):
+				t.Errorf("afterwards: %v", err)
+			}
+		})
+	}
+}
+
+// TestRepeatedAttributes wants the last of several to count, and what is unknown to count for nothing.
+func TestRepeatedAttributes(t *testing.T) {
+	repeated := raw(attribute(99), nest(1, u16(1, 10), u16(1, 2), u32(5, 1), u32(5, 7), attribute(98, 1), text(6, "rr\x00"), text(6, "wlc\x00")))
+	k := &fakeKernel{t: t, answer: func(m netlink.Message) [][]netlink.Message { return [][]netlink.Message{reply(m, 0, repeated)} }}
+	got, err := k.client().Service(t.Context(), MarkService(7, IPv4))
+	if err != nil || got.ServiceID != MarkService(7, IPv4) || got.Scheduler != "wlc" {
+		t.Errorf("%+v, %v", got, err)
+	}
+}
+
+// failing is a socket of which nothing can be read.
+type failing struct {
+	*fakeKernel
+	errno syscall.Errno
+}
+
+func (f failing) ReceiveIter() iter.Seq2[netlink.Message, error] {
+	return func(yield func(netlink.Message, error) bool) {
+		yield(netlink.Message{}, os.NewSyscallError("recvmsg", f.errno))
+	}
+}
+
+// TestFailingSocket is about answers that are lost, as when the socket's buffer is full (ENOBUFS): what was done of the
+// changes is not known, and the client must not go on.
+func TestFailingSocket(t *testing.T) {
+	for _, errno := range []syscall.Errno{syscall.ENOBUFS, syscall.EBADF, syscall.EIO} {
+		for name, call := range map[string]func(*Client) error{
+			"change":   func(c *Client) error { return c.Apply(t.Context(), Flush(), ZeroAll()) },
+			"question": func(c *Client) error { _, err := c.Info(t.Context()); return err },
+			"listing":  func(c *Client) error { return drain(c.Services(t.Context())) },
+			"table":    func(c *Client) error { _, err := c.Table(t.Context()); return err },
+		} {
+			k := &fakeKernel{t: t, expired: make(chan struct{}, 8), answer: func(netlink.Message) [][]netlink.Message { return nil }}
+			c := &Client{conn: netlink.NewConn(failing{k, errno}, 1), family: fakeFamily, names: make(names)}
+			err := call(c)
+			var batch *BatchError
+			if !errors.Is(err, errno) || errors.As(err, &batch) {
+				t.Errorf("%s, %v: %v", name, errno, err)
+			}
+			asked := len(k.requests)
+			if err := call(c); !errors.Is(err, ErrOutOfStep) || !errors.Is(err, errno) || len(k.requests) != asked {
+				t.Errorf("%s, %v, afterwards: %v", name, errno, err)
+			}
+		}
+	}
+}
+
+// TestWrongAnswersToChanges wants no change taken for done on another's word.
+func TestWrongAnswersToChanges(t *testing.T) {
+	for name, answer := range map[string]func(netlink.Message) [][]netlink.Message{
+		"an acknowledgement not asked for": func(m netlink.Message) [][]netlink.Message { return [][]netlink.Message{refusal(m, 0)} },
+		"a refusal of what was not sent": func(m netlink.Message) [][]netlink.Message {
+			m.Header.Sequence += 1000
+			return [][]netlink.Message{refusal(m, syscall.EPERM)}
+		},
+		"an answer": func(m netlink.Message) [][]netlink.Message { return [][]netlink.Message{reply(m, 0, nil)} },
+		"a refusal twice": func(m netlink.Message) [][]netlink.Message {
+			return slices.Repeat([][]netlink.Message{refusal(m, syscall.EPERM)}, 2)
+		},
+	} {
+		k := &fakeKernel{t: t, answer: answer}
+		c := k.client()
+		if err := c.Apply(t.Context(), Flush(), ZeroAll()); !errors.Is(err, errUnexpected) {
+			t.Errorf("%s: %v", name, err)
+		}
+		if err := c.Apply(t.Context(), Flush()); !errors.Is(err, ErrOutOfStep) {
+			t.Errorf("%s, afterwards: %v", name, err)
+		}
+	}
+}
+
+// TestNoAcknowledgement waits for one no longer than it is let.
+func TestNoAcknowledgement(t *testing.T) {
+	c, p := dialPeer(t)
+	go p.question(t)
+	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer cancel()
+	err := c.Apply(ctx, Flush())
+	if !errors.Is(err, context.DeadlineExceeded) || !strings.Contains(err.Error(), "after 0 of 1 changes") {
+		t.Errorf("error %v", err)
+	}
+	if err := c.Apply(t.Context(), Flush()); !errors.Is(err, ErrOutOfStep) {
+		t.Errorf("afterwards: %v", err)
+	}
+}

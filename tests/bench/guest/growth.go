@@ -19,6 +19,7 @@ func (b *bench) growth(sizes ...int) {
 	for i, services := range sizes {
 		each := func(took, start float64) float64 { return 1000 * (took - start) / float64(services) }
 		b.makeRules(services)
+		b.fillTable(services)
 		made := each(b.time(empty, rulesFile, ours, "-R"), start)
 		madeLeast := each(b.time(empty, null, least, "restore", strconv.Itoa(services), strconv.Itoa(b.servers)), nothing)
 		listed := each(b.time(nil, null, ours, "-Ln"), start)

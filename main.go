@@ -400,7 +400,9 @@ func currentTable(ctx context.Context) []ipvs.Entry {
 
 // verbs is the command line of "ipvsadm save" and "ipvsadm restore", which are ipvsadm-save and ipvsadm-restore.
 func (p *program) verbs() *cli.App {
-	usageError := func(_ *cli.Context, err error, _ bool) error { return failure{err, 1} }
+	usageError := func(c *cli.Context, err error, _ bool) error {
+		return failure{fmt.Errorf("%w\nTry `%s --help' for more information", err, c.Command.HelpName), 1}
+	}
 	return &cli.App{
 		Name:           "ipvsadm",
 		Usage:          "save and restore the IPVS table",

@@ -187,9 +187,9 @@ func TestMisbehaviour(t *testing.T) {
 		"more than the buffer holds": {answer: func(s uint32) []byte {
 			return message(fakeFamily, multi, s, append(service, raw(text(99, strings.Repeat("x", 9000)))...))
 		}},
-		"an answer to another request": {answer: func(s uint32) []byte { return message(fakeFamily, multi, s+1, service) }},
+		"an answer to another request": {answer: func(s uint32) []byte { return append(message(fakeFamily, multi, s+1, service), message(3, multi, s, errno(0))...) }},
 		"a refusal of another request": {answer: func(s uint32) []byte { return message(2, 0, s+1, append(errno(syscall.EPERM), make([]byte, 16)...)) }},
-		"another family's answer":      {answer: func(s uint32) []byte { return message(fakeFamily+1, multi, s, service) }},
+		"another family's answer":      {answer: func(s uint32) []byte { return append(message(fakeFamily+1, multi, s, service), message(3, multi, s, errno(0))...) }},
 		"no header of the family's":    {answer: func(s uint32) []byte { return message(fakeFamily, multi, s, []byte{1}) }},
 		"an error without a number":    {answer: func(s uint32) []byte { return message(2, 0, s, nil) }},
 		"an overrun":                   {answer: func(s uint32) []byte { return message(4, 0, s, nil) }},

@@ -61,7 +61,7 @@ func parseServices(text string) *services {
 			continue
 		}
 		name, aliases := fields[0], fields[2:]
-		if _, ok := s.names[portKey{port, protocol}]; !ok && graphic(name) {
+		if _, ok := s.names[portKey{port, protocol}]; !ok && ValidService(name) {
 			s.names[portKey{port, protocol}] = name
 		}
 		s.add(name, protocol, port)
@@ -90,7 +90,9 @@ func parsePort(text string) (uint16, bool) {
 	return uint16(port), err == nil
 }
 
-// graphic tells whether a name can be printed as it is, without control characters and the like.
-func graphic(name string) bool {
-	return strings.IndexFunc(name, func(r rune) bool { return r <= ' ' || r > '~' }) < 0
+// ValidService tells whether a name is a service's: of printable characters, and with a letter, without which it might be
+// read as a number.
+func ValidService(name string) bool {
+	letter := func(r rune) bool { return 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z' }
+	return strings.IndexFunc(name, letter) >= 0 && strings.IndexFunc(name, func(r rune) bool { return r <= ' ' || r > '~' }) < 0
 }

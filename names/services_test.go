@@ -67,7 +67,7 @@ func TestServicePort(t *testing.T) {
 }
 
 func TestServiceName(t *testing.T) {
-	r := Resolver{ServicesFile: write(t, servicesText+"\n\x1b[2J 8000/tcp\n\u00e9 8001/tcp\n")}
+	r := Resolver{ServicesFile: write(t, servicesText+"\n\x1b[2J 8000/tcp\n\u00e9 8001/tcp\n443 8002/tcp\n+1 8003/tcp\n3com 8004/tcp\n")}
 	for key, want := range map[portKey]string{
 		{80, "tcp"}:   "http",
 		{80, "udp"}:   "",
@@ -79,6 +79,9 @@ func TestServiceName(t *testing.T) {
 		{4467, "tcp"}: "truncated",
 		{8000, "tcp"}: "",
 		{8001, "tcp"}: "",
+		{8002, "tcp"}: "", // or a saved 8002 would be restored as 443
+		{8003, "tcp"}: "",
+		{8004, "tcp"}: "3com",
 		{0, "tcp"}:    "",
 	} {
 		if got, _ := r.ServiceName(key.port, key.protocol); got != want {
@@ -122,7 +125,7 @@ func FuzzServices(f *testing.F) {
 	f.Fuzz(func(t *testing.T, text string) {
 		s := parseServices(text)
 		for key, name := range s.names {
-			if !graphic(name) || name == "" {
+			if !ValidService(name) {
 				t.Errorf("%v has name %q", key, name)
 			}
 			if _, ok := s.ports[serviceKey{name, key.protocol}]; !ok {

@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -139,11 +140,52 @@ func TestInterruptedListing(t *testing.T) {
 	}
 }
 
+// TestRestoreStoppedHalfWay stops a restore between the services that come and those that go, where it waits for somebody
+// to read the listing that its file asks for: by a signal, or by reading no more. The table is as it was.
+func TestRestoreStoppedHalfWay(t *testing.T) {
+	p := home(t)
+	p.must(t, marks(1, 2500), "ipvsadm", "-R")
+	before := p.must(t, "", "ipvsadm", "-Sn")
+	file := filepath.Join(p.directory, "rules")
+	if err := os.WriteFile(file, []byte(marks(2001, 3500)+strings.Repeat("-L -n\n", 3)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for name, stop := range map[string]func(*os.Process, *os.File){
+		"SIGINT":       func(process *os.Process, read *os.File) { process.Signal(syscall.SIGINT); io.Copy(io.Discard, read) },
+		"SIGTERM":      func(process *os.Process, read *os.File) { process.Signal(syscall.SIGTERM); io.Copy(io.Discard, read) },
+		"a closed end": func(process *os.Process, read *os.File) { read.Close() },
+	} {
+		read, write, err := os.Pipe()
+		if err != nil {
+			t.Fatal(err)
+		}
+		command := exec.Command(p.ours+"-restore", "-f", file)
+		var stderr bytes.Buffer
+		command.Stdout, command.Stderr = write, &stderr
+		if err := p.oursSpace.do(command.Start); err != nil {
+			t.Fatal(err)
+		}
+		write.Close()
+		if _, err := io.ReadFull(read, make([]byte, 100)); err != nil {
+			t.Fatal(err)
+		}
+		stop(command.Process, read)
+		command.Wait() // its status is what counts
+		read.Close()
+		if status := command.ProcessState.ExitCode(); status <= 0 || stderr.Len() == 0 {
+			t.Errorf("%s: %v, %q", name, command.ProcessState, stderr.String())
+		}
+		if after := p.must(t, "", "ipvsadm", "-Sn"); after != before {
+			t.Errorf("%s: the table is not as it was: %d lines and not %d: %q", name, strings.Count(after, "\n"), strings.Count(before, "\n"), stderr.String())
+		}
+	}
+}
+
 // TestInterruptedRestore interrupts ipvsadm-restore at many moments. The table is the old one or the new one, and its
 // status tells which.
 func TestInterruptedRestore(t *testing.T) {
 	p := home(t)
-	const services, moments = 600, 12
+	const services, moments = 1000, 8
 	tables := [2]string{marks(1, services), marks(services/2, services/2+services)}
 	restore := func(file string, signal syscall.Signal, after time.Duration) said {
 		command := exec.Command(p.ours+"-restore", "-f", file)

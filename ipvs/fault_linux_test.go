@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -134,7 +135,10 @@ func dialPeer(t *testing.T) (*Client, peer) {
 		t.Fatal(err)
 	}
 	p := peer{fds[1]}
-	t.Cleanup(func() { p.hangUp() })
+	t.Cleanup(func() {
+		p.hangUp()
+		unix.Close(p.fd)
+	})
 	return c, p
 }
 
@@ -187,12 +191,16 @@ func TestMisbehaviour(t *testing.T) {
 		"more than the buffer holds": {answer: func(s uint32) []byte {
 			return message(fakeFamily, multi, s, append(service, raw(text(99, strings.Repeat("x", 9000)))...))
 		}},
-		"an answer to another request": {answer: func(s uint32) []byte { return append(message(fakeFamily, multi, s+1, service), message(3, multi, s, errno(0))...) }},
+		"an answer to another request": {answer: func(s uint32) []byte {
+			return append(message(fakeFamily, multi, s+1, service), message(3, multi, s, errno(0))...)
+		}},
 		"a refusal of another request": {answer: func(s uint32) []byte { return message(2, 0, s+1, append(errno(syscall.EPERM), make([]byte, 16)...)) }},
-		"another family's answer":      {answer: func(s uint32) []byte { return append(message(fakeFamily+1, multi, s, service), message(3, multi, s, errno(0))...) }},
-		"no header of the family's":    {answer: func(s uint32) []byte { return message(fakeFamily, multi, s, []byte{1}) }},
-		"an error without a number":    {answer: func(s uint32) []byte { return message(2, 0, s, nil) }},
-		"an overrun":                   {answer: func(s uint32) []byte { return message(4, 0, s, nil) }},
+		"another family's answer": {answer: func(s uint32) []byte {
+			return append(message(fakeFamily+1, multi, s, service), message(3, multi, s, errno(0))...)
+		}},
+		"no header of the family's": {answer: func(s uint32) []byte { return message(fakeFamily, multi, s, []byte{1}) }},
+		"an error without a number": {answer: func(s uint32) []byte { return message(2, 0, s, nil) }},
+		"an overrun":                {answer: func(s uint32) []byte { return message(4, 0, s, nil) }},
 		"a truncated attribute": {answer: func(s uint32) []byte {
 			return append(message(fakeFamily, multi, s, []byte{1, 1, 0, 0, 9, 0, 1, 0}), message(3, multi, s, errno(0))...)
 		}, usable: true},
@@ -311,4 +319,32 @@ func TestNoAcknowledgement(t *testing.T) {
 	if err := c.Apply(t.Context(), Flush()); !errors.Is(err, ErrOutOfStep) {
 		t.Errorf("afterwards: %v", err)
 	}
+}
+
+// FuzzReceive answers a listing and a change with any bytes, as one datagram after which the kernel is gone. Both end.
+func FuzzReceive(f *testing.F) {
+	service := append([]byte{1, 1, 0, 0}, raw(nest(1, u16(1, 2), u32(5, 7)))...)
+	f.Add(append(message(fakeFamily, 2, 0, service), message(3, 2, 0, make([]byte, 4))...))
+	f.Add(message(2, 0, 0, make([]byte, 20)))
+	f.Add(message(4, 0, 0, nil))
+	f.Fuzz(func(t *testing.T, datagram []byte) {
+		for _, ask := range []func(*Client) error{
+			func(c *Client) error { return drain(c.Services(t.Context())) },
+			func(c *Client) error { return c.Apply(t.Context(), Flush()) },
+		} {
+			c, p := dialPeer(t)
+			answer := slices.Clone(datagram)
+			var kernel sync.WaitGroup
+			kernel.Go(func() {
+				if sequence := p.question(t); len(answer) >= 12 {
+					answer = binary.NativeEndian.AppendUint32(answer[:8:8], sequence)
+					answer = append(answer, datagram[12:]...)
+				}
+				unix.Write(p.fd, answer)
+				p.hangUp()
+			})
+			ask(c)
+			kernel.Wait()
+		}
+	})
 }

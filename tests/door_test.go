@@ -145,7 +145,7 @@ func TestModprobeAlone(t *testing.T) {
 		{"", "/sbin/modprobe\nip_vs\nvariables:\n"},
 		{"setpriv --reuid=65534 --clear-groups ", "not\n"},
 	} {
-		got := p.shell(t, `echo not >called; chmod 666 called; chmod 755 .; mkdir -p bin; cp fake bin/modprobe
+		got := p.shell(t, `echo not >called; chmod 666 called; chmod 755 .. .; mkdir -p bin; cp fake bin/modprobe
 			unshare -m bash -c 'mount --bind fake /sbin/modprobe && PATH=$PWD/bin:$PATH MODPROBE_OPTIONS=--config=evil LD_PRELOAD= `+test.as+`$0 -Ln' $ipvsadm; cat called`)
 		if got.stdout != test.called || got.status != 0 || !strings.HasSuffix(got.stderr, unavailable) {
 			t.Errorf("as %q: %s", test.as, got)

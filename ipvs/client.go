@@ -23,6 +23,10 @@ const (
 	// dumpAttempts is how often a listing is taken before a table that never rests is an error.
 	dumpAttempts = 8
 
+	// oneDatagram is how many bytes of attributes a datagram holds at least: NLMSG_GOODSIZE where pages are smallest,
+	// less what a dozen messages, which is more than fit if they are services, have for headers.
+	oneDatagram = 3400
+
 	// batchSize is how many changes go out in one send. Their acknowledgements must fit in the socket's buffer.
 	batchSize = 64
 )
@@ -336,16 +340,22 @@ func list[T any, K comparable](ctx context.Context, c *Client, r request, decode
 	}
 }
 
-// readDump asks what has a dump for an answer, and has take take what it holds, each key once, until it has enough. If the
-// kernel says that the table changed meanwhile, the dump may lack something, and is taken again. It returns what the
-// kernel refused, if anything, apart from errors of the socket.
+// readDump asks what has a dump for an answer, and has take take what it holds, each key once, until it has enough. It
+// returns what the kernel refused, if anything, apart from errors of the socket.
+//
+// If the kernel says that the table changed meanwhile, the dump may lack something, and is taken again. But the kernel
+// does not say so for IPVS: it goes on with the dump at the place at which it left off, by number, and what is deleted
+// before that place makes it pass over something that was there all along. So a dump of more than one datagram, within
+// which nothing changes, is taken until there is nothing new in it.
 func readDump[T any, K comparable](c *Client, r request, seen map[K]struct{}, decode func([]byte) (T, error), key func(T) K, take func(T) bool) (failure, broken error) {
-	enough := false
-	for range dumpAttempts {
-		interrupted := false
+	enough, interrupted := false, false
+	for attempt := range dumpAttempts {
+		interrupted = false
+		size, before := 0, len(seen)
 		var malformed error
 		refusal, broken := c.ask(r, netlink.Dump, func(message []byte, flags netlink.HeaderFlags) {
 			interrupted = interrupted || flags&dumpInterrupted != 0
+			size += len(message)
 			if enough || malformed != nil {
 				return
 			}
@@ -360,9 +370,16 @@ func readDump[T any, K comparable](c *Client, r request, seen map[K]struct{}, de
 			enough = !take(item)
 		})
 		failure = cmp.Or(malformed, refusal)
-		if broken != nil || enough || failure != nil || !interrupted {
+		if broken != nil || enough || failure != nil {
 			return failure, broken
 		}
+		settled := size <= oneDatagram || attempt > 0 && len(seen) == before
+		if settled && !interrupted {
+			return nil, nil
+		}
 	}
-	return ErrInterrupted, nil
+	if interrupted {
+		return ErrInterrupted, nil
+	}
+	return nil, nil // there is always something new, but nothing that stayed is lacking
 }

@@ -235,6 +235,44 @@ func TestMisbehaviour(t *testing.T) {
 	}
 }
 
+// TestMovingDump is about a table that changes under a dump of several datagrams, of which the kernel says nothing.
+func TestMovingDump(t *testing.T) {
+	var all []uint32
+	for mark := range uint32(300) {
+		all = append(all, mark+1)
+	}
+	without := func(marks ...uint32) []uint32 {
+		return slices.DeleteFunc(slices.Clone(all), func(mark uint32) bool { return slices.Contains(marks, mark) })
+	}
+	for _, test := range []struct {
+		dumps [][]uint32
+		want  int
+	}{
+		{[][]uint32{all, all}, 2},
+		{[][]uint32{without(7), all, all}, 3},
+		{[][]uint32{without(7), without(8), all}, 3},
+		{[][]uint32{all, without(7)}, 2},
+		{[][]uint32{{1, 2, 3}}, 1},
+	} {
+		k := &fakeKernel{t: t}
+		k.answer = func(m netlink.Message) [][]netlink.Message { return dump(m, 0, test.dumps[len(k.requests)-1]...) }
+		got, err := marks(t, k.client())
+		slices.Sort(got)
+		if want := test.dumps[len(test.dumps)-1]; err != nil || len(k.requests) != test.want || len(want) == 300 && !slices.Equal(got, all) {
+			t.Errorf("%d services, %v after %d dumps, want %d", len(got), err, len(k.requests), test.want)
+		}
+	}
+
+	// One in which there is always something new comes to an end, and without an error.
+	k := &fakeKernel{t: t}
+	k.answer = func(m netlink.Message) [][]netlink.Message {
+		return dump(m, 0, append(all, 1000+uint32(len(k.requests)))...)
+	}
+	if got, err := marks(t, k.client()); err != nil || len(got) != 300+dumpAttempts || len(k.requests) != dumpAttempts {
+		t.Errorf("%d services, %v after %d dumps", len(got), err, len(k.requests))
+	}
+}
+
 // TestRepeatedAttributes wants the last of several to count, and what is unknown to count for nothing.
 func TestRepeatedAttributes(t *testing.T) {
 	repeated := raw(attribute(99), nest(1, u16(1, 10), u16(1, 2), u32(5, 1), u32(5, 7), attribute(98, 1), text(6, "rr\x00"), text(6, "wlc\x00")))

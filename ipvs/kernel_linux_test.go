@@ -359,3 +359,59 @@ func TestKernelPermission(t *testing.T) {
 		t.Errorf("without rights: %v", err)
 	}
 }
+
+// TestKernelCompany lists services that stay while others come and go. (One dump in thirty lacks one of those that stay.)
+func TestKernelCompany(t *testing.T) {
+	c := dialKernel(t)
+	const staying, coming = 400, 20
+	add := func(mark int) Change {
+		return AddService(Service{ServiceID: MarkService(uint32(mark), IPv4), Scheduler: "rr", Netmask: HostNetmask(IPv4)})
+	}
+	for mark := range staying {
+		apply(t, c, add(mark+1))
+	}
+	other, err := Dial() // here, for it is this thread that is in the namespace
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer other.Close()
+	ctx, cancel := context.WithTimeout(t.Context(), 8*time.Second)
+	defer cancel()
+	changed := make(chan error)
+	go func() {
+		for ctx.Err() == nil {
+			for mark := range coming {
+				if err := other.Apply(t.Context(), add(staying+mark+1)); err != nil {
+					changed <- err
+					return
+				}
+			}
+			for mark := range coming {
+				if err := other.Apply(t.Context(), DeleteService(MarkService(uint32(staying+mark+1), IPv4))); err != nil {
+					changed <- err
+					return
+				}
+			}
+		}
+		changed <- nil
+	}()
+	listings, lacking := 0, 0
+	for ; ctx.Err() == nil; listings++ {
+		there := 0
+		for id := range services(t, c) {
+			if id.Mark <= staying {
+				there++
+			}
+		}
+		if there != staying {
+			lacking++
+		}
+	}
+	if err := <-changed; err != nil {
+		t.Error(err)
+	}
+	t.Logf("%d listings, %d of which lack something", listings, lacking)
+	if lacking*200 > listings {
+		t.Errorf("of %d listings %d lack something", listings, lacking)
+	}
+}

@@ -18,6 +18,9 @@ func (l Lookup) endpoint(text string, protocol ipvs.Protocol) (address netip.Add
 		return netip.AddrPortFrom(address, 0), false, true
 	}
 	name, portText, hasPort := strings.Cut(text, ":")
+	if !hasPort && strings.Trim(name, "0123456789") == "" {
+		return netip.AddrPort{}, false, false // rather a port whose address is missing than the address 0.0.0.80
+	}
 	host, ok := l.host(name)
 	if !ok || !hasPort {
 		return netip.AddrPortFrom(host, 0), false, ok

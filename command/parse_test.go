@@ -231,6 +231,8 @@ func TestErrors(t *testing.T) {
 		"-A -u 192.0.2.1:http":                                 {Message: "illegal virtual server address[:port] specified", Status: 2},
 		"-A -t 192.0.2.1:65536":                                {Message: "illegal virtual server address[:port] specified", Status: 2},
 		"-A -t 192.0.2.256:80":                                 {Message: "illegal virtual server address[:port] specified", Status: 2},
+		"-A -t 300 -p":                                         {Message: "illegal virtual server address[:port] specified", Status: 2},
+		"-a -t 192.0.2.1:80 -r 300":                            {Message: "illegal real server address[:port] specified", Status: 2},
 		"-A -t [::1]":                                          {Message: "illegal virtual server address[:port] specified", Status: 2},
 		"-A -t [fe80::1%lo]:80":                                {Message: "illegal virtual server address[:port] specified", Status: 2},
 		"-a -t 192.0.2.1:80 -r none.example.com":               {Message: "illegal real server address[:port] specified", Status: 2},

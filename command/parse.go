@@ -178,8 +178,12 @@ func (p *parser) nameService(id ipvs.ServiceID) {
 	}
 }
 
+// cut returns as much of a name as the kernel has room for. The original, too, leaves it to the kernel to say that it
+// knows no such name, after what else it has to say.
+func cut(name string) string { return name[:min(len(name), 15)] }
+
 func (p *parser) setScheduler(text string) error {
-	p.command.Service.Scheduler = text
+	p.command.Service.Scheduler = cut(text)
 	return nil
 }
 
@@ -259,7 +263,7 @@ func (p *parser) setNetmask(text string) error {
 }
 
 func (p *parser) setEngine(text string) error {
-	p.command.Service.Engine = text
+	p.command.Service.Engine = cut(text)
 	return nil
 }
 
@@ -370,7 +374,7 @@ func (p *parser) setSyncMaxLength(text string) error {
 }
 
 func (p *parser) setMcastInterface(text string) error {
-	p.command.Daemon.Interface = text
+	p.command.Daemon.Interface = cut(text)
 	return nil
 }
 

@@ -49,7 +49,7 @@ test: tools all
 	$(GO) vet ./...
 	$(GO) run $(staticcheck) ./...
 	@unformatted=$$(gofmt -l .); [ -z "$$unformatted" ] || { echo "gofmt: $$unformatted"; exit 1; }
-	shellcheck $$(grep -rlE '^#!/bin/(ba)?sh' --exclude-dir=.git --exclude='*.go' --exclude='*.md' --exclude='*.txt*' .)
+	shellcheck $$(grep -rlE '^#!/bin/(ba)?sh' --exclude-dir=.git --exclude-dir=build --exclude='*.go' --exclude='*.md' --exclude='*.txt*' .)
 	mandoc -T lint -W warning man/*.8
 	tests/lab/lab_test
 	tests/all

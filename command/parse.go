@@ -5,7 +5,6 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
-	"sync"
 	"time"
 
 	"ipvsadm/ipvs"
@@ -20,11 +19,18 @@ type Lookup struct {
 // Parse reads a command line without its first word, which is the program's name. Its errors are of type *Error.
 // No words at all ask for a listing.
 func Parse(program string, arguments []string, lookup Lookup) (Command, error) {
+	return new(Parser).Parse(program, arguments, lookup)
+}
+
+// Parser reads command lines one after the other, in memory that it allocates once. The zero value is ready.
+type Parser struct{ line parser }
+
+// Parse reads a command line as the function of that name does.
+func (r *Parser) Parse(program string, arguments []string, lookup Lookup) (Command, error) {
 	if len(arguments) == 0 {
 		return Command{Verb: List}, nil
 	}
-	p := parsers.Get().(*parser)
-	defer parsers.Put(p)
+	p := &r.line
 	*p = parser{words: words{rest: arguments}, lookup: lookup}
 	p.command.Service.Netmask = ipvs.HostNetmask(ipvs.IPv4)
 	p.command.Server.Weight = 1
@@ -38,9 +44,6 @@ func Parse(program string, arguments []string, lookup Lookup) (Command, error) {
 	}
 	return p.command, nil
 }
-
-// parsers keeps a parser from one line of a file to the next, as it is the most that parsing a line allocates.
-var parsers = sync.Pool{New: func() any { return new(parser) }}
 
 type parser struct {
 	words   words

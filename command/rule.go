@@ -1,7 +1,6 @@
 package command
 
 import (
-	"encoding/binary"
 	"net/netip"
 	"strconv"
 	"strings"
@@ -129,9 +128,8 @@ func (r *rule) netmask(service ipvs.Service) {
 	case service.Family == ipvs.IPv6:
 		r.option(" -M ", uint64(service.Netmask))
 	default:
-		octets := binary.BigEndian.AppendUint32(nil, uint32(service.Netmask))
 		r.text(" -M ")
-		r.line = netip.AddrFrom4([4]byte(octets)).AppendTo(r.line)
+		r.line = service.Netmask.Address().AppendTo(r.line)
 	}
 }
 

@@ -225,7 +225,7 @@ func persistenceCell(s *ipvs.Service) string {
 	case s.Family == ipvs.IPv6:
 		cell += " /" + decimal(uint64(s.Netmask))
 	default:
-		cell += " mask " + netmaskAddress(s.Netmask).String()
+		cell += " mask " + s.Netmask.Address().String()
 	}
 	if s.Engine != "" {
 		cell += " " + s.Engine

@@ -229,7 +229,7 @@ func (j *JSON) service(entry *ipvs.Entry) jsonService {
 		length := uint32(s.Netmask)
 		service.PrefixLength = &length
 	} else {
-		mask := netmaskAddress(s.Netmask)
+		mask := s.Netmask.Address()
 		service.Netmask = &mask
 	}
 	for i := range entry.Destinations {

@@ -1,8 +1,9 @@
 package format
 
 import (
-	"net/netip"
+	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"ipvsadm/ipvs"
@@ -59,24 +60,15 @@ func (t *Table) appendServiceName(b []byte, s *ipvs.Service) []byte {
 
 // appendSchedulerFlags writes the flags by the names that the schedulers sh and mh have for theirs, which know two.
 func appendSchedulerFlags(b []byte, s *ipvs.Service) []byte {
-	words := [3]string{"flag-1", "flag-2", "flag-3"}
-	if s.Scheduler == "sh" || s.Scheduler == "mh" {
-		words = [3]string{s.Scheduler + "-fallback", s.Scheduler + "-port", ""}
-	}
-	flags := [3]ipvs.ServiceFlags{ipvs.SchedulerFlag1, ipvs.SchedulerFlag2, ipvs.SchedulerFlag3}
-
-	if s.Flags&(flags[0]|flags[1]|flags[2]) == 0 {
+	set := schedulerFlags(s)
+	if len(set) == 0 {
 		return b
 	}
-	b = append(b, " ("...)
-	separator := ""
-	for i, word := range words {
-		if s.Flags&flags[i] != 0 && word != "" {
-			b = append(b, separator...)
-			b = append(b, word...)
-			separator = ","
-		}
+	if s.Scheduler == "sh" || s.Scheduler == "mh" {
+		set = slices.DeleteFunc(set, func(flag string) bool { return flag == "flag-3" })
 	}
+	b = append(b, " ("...)
+	b = append(b, strings.Join(set, ",")...)
 	return append(b, ')')
 }
 
@@ -100,5 +92,5 @@ func appendNetmask(b []byte, mask ipvs.Netmask, family ipvs.Family) []byte {
 	if family == ipvs.IPv6 {
 		return strconv.AppendUint(b, uint64(mask), 10)
 	}
-	return netip.AddrFrom4([4]byte{byte(mask >> 24), byte(mask >> 16), byte(mask >> 8), byte(mask)}).AppendTo(b)
+	return mask.Address().AppendTo(b)
 }

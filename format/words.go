@@ -1,7 +1,6 @@
 package format
 
 import (
-	"net/netip"
 	"strconv"
 	"strings"
 
@@ -56,6 +55,9 @@ func checksumOption(c ipvs.TunnelChecksum) string {
 
 // schedulerFlags returns the flags that are set, by the names that the schedulers sh and mh have for theirs.
 func schedulerFlags(s *ipvs.Service) []string {
+	if s.Flags&ipvs.SchedulerFlags == 0 {
+		return []string{}
+	}
 	words := [3]string{"flag-1", "flag-2", "flag-3"}
 	if s.Scheduler == "sh" || s.Scheduler == "mh" {
 		words[0], words[1] = s.Scheduler+"-fallback", s.Scheduler+"-port"
@@ -67,8 +69,4 @@ func schedulerFlags(s *ipvs.Service) []string {
 		}
 	}
 	return set
-}
-
-func netmaskAddress(mask ipvs.Netmask) netip.Addr {
-	return netip.AddrFrom4([4]byte{byte(mask >> 24), byte(mask >> 16), byte(mask >> 8), byte(mask)})
 }

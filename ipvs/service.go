@@ -97,21 +97,26 @@ type ServiceFlags uint32
 // The flags of a service. What the three scheduler flags mean is the scheduler's business: sh and mh take the first
 // for fallback and the second for hashing the port too.
 const (
-	Persistent       ServiceFlags = 0x01 // a client stays with its server
-	Hashed           ServiceFlags = 0x02 // the service is in the kernel's table; set by the kernel
-	OnePacket        ServiceFlags = 0x04 // each packet is scheduled by itself
-	SchedulerFlag1   ServiceFlags = 0x08
-	SchedulerFlag2   ServiceFlags = 0x10
-	SchedulerFlag3   ServiceFlags = 0x20
-	FallbackFlag                  = SchedulerFlag1 // of sh and mh: another server for one that is down
-	HashPortFlag                  = SchedulerFlag2 // of sh and mh: the port of the client is hashed too
-	schedulerFlagSet              = SchedulerFlag1 | SchedulerFlag2 | SchedulerFlag3
+	Persistent     ServiceFlags = 0x01 // a client stays with its server
+	Hashed         ServiceFlags = 0x02 // the service is in the kernel's table; set by the kernel
+	OnePacket      ServiceFlags = 0x04 // each packet is scheduled by itself
+	SchedulerFlag1 ServiceFlags = 0x08
+	SchedulerFlag2 ServiceFlags = 0x10
+	SchedulerFlag3 ServiceFlags = 0x20
+	FallbackFlag                = SchedulerFlag1 // of sh and mh: another server for one that is down
+	HashPortFlag                = SchedulerFlag2 // of sh and mh: the port of the client is hashed too
+	SchedulerFlags              = SchedulerFlag1 | SchedulerFlag2 | SchedulerFlag3
 )
 
 // Netmask says which clients persistence takes for one. For an IPv4 service it is the mask itself, its first octet
 // highest (0xffffff00 is 255.255.255.0; the bits need not be contiguous, and zero takes all clients for one); for IPv6 it is a
 // prefix length from 1 to 128, and zero in a change means 128. IPVS_SVC_ATTR_NETMASK.
 type Netmask uint32
+
+// Address returns the mask of an IPv4 service as the address that it is written as, such as 255.255.255.0.
+func (m Netmask) Address() netip.Addr {
+	return netip.AddrFrom4([4]byte{byte(m >> 24), byte(m >> 16), byte(m >> 8), byte(m)})
+}
 
 // HostNetmask returns the mask under which every client is its own: all of an address's bits.
 func HostNetmask(family Family) Netmask {

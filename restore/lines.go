@@ -73,13 +73,14 @@ func parse(text, source string, lookup command.Lookup) ([]Line, error) {
 	var wrong []error
 	number := 0
 	var words []string
+	var parser command.Parser
 	for line := range strings.Lines(text) {
 		number++
 		words = appendWords(words[:0], line)
 		if len(words) == 0 || strings.HasPrefix(words[0], "#") {
 			continue
 		}
-		c, err := command.Parse("ipvsadm", words, lookup)
+		c, err := parser.Parse("ipvsadm", words, lookup)
 		if err == nil && c.Verb == command.Restore {
 			err = errNested
 		}

@@ -247,26 +247,24 @@ func (p *program) list(ctx context.Context, c command.Command) error {
 		}
 		return listing.Daemons(p.stdout, daemons)
 	}
-	entries, err := p.entries(ctx, c)
+	services, err := p.services(ctx, c)
 	if err != nil {
 		return err
 	}
-	if !c.Listing.NoSort {
-		ipvs.SortTable(entries)
+	if c.Listing.NoSort {
+		return listing.Table(ctx, p.stdout, p.info, p.client.Entries(ctx, services))
 	}
-	return listing.Table(ctx, p.stdout, p.info, entries)
+	ipvs.SortServices(services)
+	return listing.Table(ctx, p.stdout, p.info, ipvs.SortDestinations(p.client.Entries(ctx, services)))
 }
 
-// entries returns the service that a listing is of, or all.
-func (p *program) entries(ctx context.Context, c command.Command) ([]ipvs.Entry, error) {
+// services returns the service that a listing is of, or all.
+func (p *program) services(ctx context.Context, c command.Command) ([]ipvs.Service, error) {
 	if !c.OneService() {
-		return p.client.Table(ctx)
+		return p.client.Services(ctx)
 	}
-	entry, err := p.client.Entry(ctx, c.Service.ServiceID)
-	if err != nil {
-		return nil, err
-	}
-	return []ipvs.Entry{entry}, nil
+	service, err := p.client.Service(ctx, c.Service.ServiceID)
+	return []ipvs.Service{service}, err
 }
 
 // listingOf returns the way in which a listing is to be written.
@@ -325,15 +323,16 @@ func (p *program) save(ctx context.Context, w io.Writer, numeric bool) error {
 	if w == io.Writer(p.stdout) && save.Closed(os.Stdout) {
 		return errors.New("standard output is closed")
 	}
-	entries, err := p.client.Table(ctx)
+	services, err := p.client.Services(ctx)
 	if err != nil {
 		return err
 	}
-	ipvs.SortTable(entries)
+	ipvs.SortServices(services)
+	resolver := p.resolver
 	if numeric {
-		return save.Write(ctx, w, entries, nil)
+		resolver = nil
 	}
-	return save.Write(ctx, w, entries, p.resolver)
+	return save.Write(ctx, w, ipvs.SortDestinations(p.client.Entries(ctx, services)), resolver)
 }
 
 // completeVerb is how the shells' completions (init/) ask what may come next on a command line. The words after it are

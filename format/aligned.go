@@ -24,9 +24,10 @@ type Aligned struct {
 }
 
 // Table writes each service, its real servers and what they add up to.
-func (a *Aligned) Table(ctx context.Context, w io.Writer, info ipvs.Info, entries []ipvs.Entry) error {
-	if a.Names != nil {
-		a.Names.ResolveAddresses(ctx, ipvs.Addresses(entries))
+func (a *Aligned) Table(ctx context.Context, w io.Writer, info ipvs.Info, entries iter.Seq2[ipvs.Entry, error]) error {
+	all, err := ipvs.Gather(resolved(ctx, a.Names, entries))
+	if err != nil {
+		return err
 	}
 	g := grid{columns: []column{
 		{heading: "SERVICE"},
@@ -51,8 +52,8 @@ func (a *Aligned) Table(ctx context.Context, w io.Writer, info ipvs.Info, entrie
 		}
 		g.columns = append(g.columns, counterHeadings("CONNS/S", "PKTS/S", bytes)...)
 	}
-	for i := range entries {
-		a.addService(&g, &entries[i])
+	for i := range all {
+		a.addService(&g, &all[i])
 	}
 	if err := Version(w, info); err != nil {
 		return err

@@ -127,17 +127,18 @@ type jsonEndpoint struct {
 }
 
 // Table writes services and their real servers.
-func (j *JSON) Table(ctx context.Context, w io.Writer, info ipvs.Info, entries []ipvs.Entry) error {
-	if j.Names != nil {
-		j.Names.ResolveAddresses(ctx, ipvs.Addresses(entries))
+func (j *JSON) Table(ctx context.Context, w io.Writer, info ipvs.Info, entries iter.Seq2[ipvs.Entry, error]) error {
+	all, err := ipvs.Gather(resolved(ctx, j.Names, entries))
+	if err != nil {
+		return err
 	}
 	table := jsonTable{
 		Version:             info.Version.String(),
 		ConnectionTableSize: info.ConnectionTableSize,
-		Services:            make([]jsonService, len(entries)),
+		Services:            make([]jsonService, len(all)),
 	}
-	for i := range entries {
-		table.Services[i] = j.service(&entries[i])
+	for i := range all {
+		table.Services[i] = j.service(&all[i])
 	}
 	return writeDocument(w, table)
 }

@@ -10,7 +10,7 @@ import (
 
 // Listing is a way to write whatever there is to list: [Classic], [Aligned] or [JSON].
 type Listing interface {
-	Table(ctx context.Context, w io.Writer, info ipvs.Info, entries []ipvs.Entry) error
+	Table(ctx context.Context, w io.Writer, info ipvs.Info, entries iter.Seq2[ipvs.Entry, error]) error
 	Connections(ctx context.Context, w io.Writer, connections iter.Seq2[ipvs.Connection, error]) error
 	Timeouts(w io.Writer, timeouts ipvs.Timeouts) error
 	Daemons(w io.Writer, daemons []ipvs.Daemon) error
@@ -24,7 +24,7 @@ type Classic struct {
 }
 
 // Table writes services and their real servers.
-func (c *Classic) Table(ctx context.Context, w io.Writer, info ipvs.Info, entries []ipvs.Entry) error {
+func (c *Classic) Table(ctx context.Context, w io.Writer, info ipvs.Info, entries iter.Seq2[ipvs.Entry, error]) error {
 	if !c.OneService {
 		if err := Version(w, info); err != nil {
 			return err

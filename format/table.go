@@ -1,10 +1,12 @@
 // Package format writes IPVS's services, real servers, connections, daemons and timeouts: as ipvsadm's tables, to the
-// byte; in columns as wide as what is in them; or as JSON. Errors are those of the writer alone, but for connections.
+// byte; in columns as wide as what is in them; or as JSON.
 package format
 
 import (
 	"context"
 	"io"
+	"iter"
+	"net/netip"
 	"strconv"
 
 	"ipvsadm/ipvs"
@@ -53,17 +55,18 @@ func Version(w io.Writer, info ipvs.Info) error {
 	return err
 }
 
-// Write writes the headings and the entries in the order given. Names are looked up first, all together.
-func (t *Table) Write(ctx context.Context, w io.Writer, entries []ipvs.Entry) error {
-	if t.Names != nil {
-		t.Names.ResolveAddresses(ctx, ipvs.Addresses(entries))
-	}
+// Write writes the headings and the entries as they come, or, if there are names to look up, after all have come. It
+// returns the first error of the entries or of the writer.
+func (t *Table) Write(ctx context.Context, w io.Writer, entries iter.Seq2[ipvs.Entry, error]) error {
+	entries = resolved(ctx, t.Names, entries)
 	if _, err := io.WriteString(w, headings[t.Columns]); err != nil {
 		return err
 	}
 	var b []byte
-	for i := range entries {
-		entry := &entries[i]
+	for entry, err := range entries {
+		if err != nil {
+			return err
+		}
 		b = t.appendService(b[:0], &entry.Service)
 		for j := range entry.Destinations {
 			b = t.appendDestination(b, &entry.Service, &entry.Destinations[j])
@@ -73,6 +76,14 @@ func (t *Table) Write(ctx context.Context, w io.Writer, entries []ipvs.Entry) er
 		}
 	}
 	return nil
+}
+
+// resolved returns entries whose names the resolver knows, if there is one.
+func resolved(ctx context.Context, resolver *names.Resolver, entries iter.Seq2[ipvs.Entry, error]) iter.Seq2[ipvs.Entry, error] {
+	if resolver == nil {
+		return entries
+	}
+	return ipvs.AddressesFirst(entries, func(addresses []netip.Addr) { resolver.ResolveAddresses(ctx, addresses) })
 }
 
 // nameWidth is the width of the first column after its five characters of protocol or arrow.

@@ -5,7 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"iter"
+	"net/netip"
 	"slices"
 	"sync"
 	"time"
@@ -33,8 +33,8 @@ const (
 
 // Client speaks to the kernel's IPVS over one netlink socket, which it keeps until Close.
 //
-// A client does one thing at a time: a call that comes while another is under way, or from within the loop over a
-// listing, fails with ErrBusy. After a call that was cancelled or broke off, every other fails with ErrOutOfStep.
+// A client does one thing at a time: a call that comes while another is under way, or from within the loop over
+// Entries, fails with ErrBusy. After a call that was cancelled or broke off, every other fails with ErrOutOfStep.
 // What the kernel refuses is an *Error and does a client no harm.
 type Client struct {
 	conn   *netlink.Conn
@@ -89,39 +89,38 @@ func oneService(id ServiceID) request {
 	return request{operation: OpGetService, service: id}.asking(cmdGetService, serviceOnly(id))
 }
 
-// Services lists the virtual services, each once, in the kernel's order. The last pair holds the error, if any: a
-// service that came before it is no less true. IPVS_CMD_GET_SERVICE.
-func (c *Client) Services(ctx context.Context) iter.Seq2[Service, error] {
+// Services returns the virtual services, each once, in the kernel's order. IPVS_CMD_GET_SERVICE.
+func (c *Client) Services(ctx context.Context) ([]Service, error) {
 	r := request{operation: OpListServices}.asking(cmdGetService, nothing)
-	return list(ctx, c, r, c.decodeService, func(s Service) ServiceID { return s.ServiceID })
+	return list(ctx, c, r, c.decodeService, serviceID)
 }
 
-// Destinations lists the real servers of a service, each once, in the kernel's order, the last pair holding the
-// error, if any. A service that does not exist has none. IPVS_CMD_GET_DEST.
-func (c *Client) Destinations(ctx context.Context, id ServiceID) iter.Seq2[Destination, error] {
-	decode := func(message []byte) (Destination, error) { return decodeDestination(message, id.Family) }
-	return list(ctx, c, destinationsOf(id), decode, destinationName)
+func serviceID(s *Service) ServiceID { return s.ServiceID }
+
+// Destinations returns the real servers of a service, each once, in the kernel's order. A service that does not exist
+// has none. IPVS_CMD_GET_DEST.
+func (c *Client) Destinations(ctx context.Context, id ServiceID) ([]Destination, error) {
+	return list(ctx, c, destinationsOf(id), destinationDecoder(id.Family), destinationAddress)
 }
 
 func destinationsOf(id ServiceID) request {
 	return request{operation: OpListDestinations, service: id}.asking(cmdGetDest, serviceOnly(id))
 }
 
-// Daemons returns the synchronization daemons that run, at most one of each kind. IPVS_CMD_GET_DAEMON.
-func (c *Client) Daemons(ctx context.Context) ([]Daemon, error) {
-	var daemons []Daemon
-	r := request{operation: OpListDaemons}.asking(cmdGetDaemon, nothing)
-	for daemon, err := range list(ctx, c, r, decodeDaemon, func(d Daemon) DaemonState { return d.State }) {
-		if err != nil {
-			return nil, err
-		}
-		daemons = append(daemons, daemon)
-	}
-	return daemons, nil
+func destinationDecoder(service Family) func([]byte, *Destination) error {
+	return func(message []byte, d *Destination) error { return decodeDestination(message, service, d) }
 }
 
-func (c *Client) decodeService(message []byte) (Service, error) {
-	return decodeService(message, c.names)
+func destinationAddress(d *Destination) netip.AddrPort { return d.Address }
+
+// Daemons returns the synchronization daemons that run, at most one of each kind. IPVS_CMD_GET_DAEMON.
+func (c *Client) Daemons(ctx context.Context) ([]Daemon, error) {
+	r := request{operation: OpListDaemons}.asking(cmdGetDaemon, nothing)
+	return list(ctx, c, r, decodeDaemon, func(d *Daemon) DaemonState { return d.State })
+}
+
+func (c *Client) decodeService(message []byte, s *Service) error {
+	return decodeService(message, c.names, s)
 }
 
 // Apply carries out changes in their order. One that fails does not keep those after it from being carried out; the
@@ -292,11 +291,11 @@ func (c *Client) ask(r request, flags netlink.HeaderFlags, take func([]byte, net
 }
 
 // get asks what has one answer.
-func get[T any](ctx context.Context, c *Client, r request, decode func([]byte) (T, error)) (T, error) {
+func get[T any](ctx context.Context, c *Client, r request, decode func([]byte, *T) error) (T, error) {
 	var answer T
 	var failure error
 	err := c.exchange(ctx, func() (broken error) {
-		answer, failure, broken = readOne(c, r, decode)
+		failure, broken = readOne(c, r, decode, &answer)
 		return broken
 	})
 	if err = cmp.Or(err, failure); err != nil {
@@ -307,79 +306,81 @@ func get[T any](ctx context.Context, c *Client, r request, decode func([]byte) (
 }
 
 // readOne is get within an exchange. It returns what the kernel refused, if anything, apart from errors of the socket.
-func readOne[T any](c *Client, r request, decode func([]byte) (T, error)) (answer T, failure, broken error) {
+func readOne[T any](c *Client, r request, decode func([]byte, *T) error, answer *T) (failure, broken error) {
 	answers := 0
 	var malformed error
 	refusal, broken := c.ask(r, 0, func(message []byte, _ netlink.HeaderFlags) {
 		answers++
-		answer, malformed = decode(message)
+		malformed = decode(message, answer)
 	})
 	failure = cmp.Or(refusal, malformed)
 	if failure == nil && broken == nil && answers != 1 {
 		broken = errUnexpected
 	}
-	return answer, failure, broken
+	return failure, broken
 }
 
-// list asks what has a dump for an answer, and yields what it holds, each key once.
-func list[T any, K comparable](ctx context.Context, c *Client, r request, decode func([]byte) (T, error), key func(T) K) iter.Seq2[T, error] {
-	return func(yield func(T, error) bool) {
-		stopped := false
-		var failure error
-		err := c.exchange(ctx, func() (broken error) {
-			failure, broken = readDump(c, r, make(map[K]struct{}), decode, key, func(item T) bool {
-				stopped = !yield(item, nil)
-				return !stopped
-			})
-			return broken
-		})
-		if err = cmp.Or(err, failure); err != nil && !stopped {
-			var none T
-			yield(none, r.failed(err))
-		}
+// list asks what has a dump for an answer, and returns what it holds, each key once.
+func list[T any, K comparable](ctx context.Context, c *Client, r request, decode func([]byte, *T) error, key func(*T) K) ([]T, error) {
+	var items []T
+	var failure error
+	err := c.exchange(ctx, func() (broken error) {
+		items, failure, broken = readDump(c, r, nil, decode, key)
+		return broken
+	})
+	if err = cmp.Or(err, failure); err != nil {
+		return nil, r.failed(err)
 	}
+	return items, nil
 }
 
-// readDump asks what has a dump for an answer, and has take take what it holds, each key once, until it has enough. It
-// returns what the kernel refused, if anything, apart from errors of the socket.
+// readDump asks what has a dump for an answer, and returns items with what the dump holds behind them, each key once.
+// What the kernel refused, if anything, it returns apart from errors of the socket.
 //
 // If the kernel says that the table changed meanwhile, the dump may lack something, and is taken again. But the kernel
 // does not say so for IPVS: it goes on with the dump at the place at which it left off, by number, and what is deleted
 // before that place makes it pass over something that was there all along. So a dump of more than one datagram, within
 // which nothing changes, is taken until there is nothing new in it.
-func readDump[T any, K comparable](c *Client, r request, seen map[K]struct{}, decode func([]byte) (T, error), key func(T) K, take func(T) bool) (failure, broken error) {
-	enough, interrupted := false, false
-	for attempt := range dumpAttempts {
-		interrupted = false
-		size, before := 0, len(seen)
+func readDump[T any, K comparable](c *Client, r request, items []T, decode func([]byte, *T) error, key func(*T) K) (all []T, failure, broken error) {
+	first := len(items)
+	var seen map[K]struct{} // from the second time on
+	for range dumpAttempts {
+		interrupted, size, before := false, 0, len(items)
 		var malformed error
 		refusal, broken := c.ask(r, netlink.Dump, func(message []byte, flags netlink.HeaderFlags) {
 			interrupted = interrupted || flags&dumpInterrupted != 0
 			size += len(message)
-			if enough || malformed != nil {
+			if malformed != nil {
 				return
 			}
-			var item T
-			if item, malformed = decode(message); malformed != nil {
-				return
+			var none T
+			items = append(items, none)
+			item := &items[len(items)-1]
+			if malformed = decode(message, item); malformed != nil || seen != nil && !isNew(seen, key(item)) {
+				items = items[:len(items)-1]
 			}
-			told := len(seen)
-			if seen[key(item)] = struct{}{}; len(seen) == told {
-				return
-			}
-			enough = !take(item)
 		})
-		failure = cmp.Or(malformed, refusal)
-		if broken != nil || enough || failure != nil {
-			return failure, broken
+		if failure = cmp.Or(malformed, refusal); failure != nil || broken != nil {
+			return items, failure, broken
 		}
-		settled := size <= oneDatagram || attempt > 0 && len(seen) == before
-		if settled && !interrupted {
-			return nil, nil
+		if !interrupted && (size <= oneDatagram || seen != nil && len(items) == before) {
+			return items, nil, nil
+		}
+		if failure = nil; interrupted {
+			failure = ErrInterrupted
+		}
+		if seen == nil {
+			seen = make(map[K]struct{}, len(items)-first)
+			repeated := func(item T) bool { return !isNew(seen, key(&item)) }
+			items = append(items[:first], slices.DeleteFunc(items[first:], repeated)...)
 		}
 	}
-	if interrupted {
-		return ErrInterrupted, nil
-	}
-	return nil, nil // there is always something new, but nothing that stayed is lacking
+	return items, failure, nil // if there was no failure there is always something new, but nothing that stayed is lacking
+}
+
+// isNew adds a key to those seen, and tells whether it was not among them.
+func isNew[K comparable](seen map[K]struct{}, key K) bool {
+	before := len(seen)
+	seen[key] = struct{}{}
+	return len(seen) > before
 }

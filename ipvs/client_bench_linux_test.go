@@ -36,10 +36,8 @@ func BenchmarkDestinations(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
 		k.requests = k.requests[:0]
-		for _, err := range c.Destinations(b.Context(), id) {
-			if err != nil {
-				b.Fatal(err)
-			}
+		if _, err := c.Destinations(b.Context(), id); err != nil {
+			b.Fatal(err)
 		}
 	}
 }

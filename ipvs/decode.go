@@ -2,6 +2,7 @@ package ipvs
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -11,91 +12,106 @@ import (
 
 var errTruncated = errors.New("truncated attribute in the kernel's answer")
 
-// attributes walks over a message's attributes without a copy. (netlink.AttributeDecoder makes an object for each
-// level of nesting, some forty thousand in a listing of two thousand services.)
+// attributes are the values of a message's attributes by their kinds, the last of each kind; nil for what is absent.
+// (netlink.AttributeDecoder makes an object for each level of nesting, some forty thousand in a listing of two thousand
+// services.)
 type attributes struct {
-	rest  []byte
-	kind  uint16
-	value []byte
-	err   error
+	values [attributeKinds][]byte
+	err    error // something that was found wrong
 }
 
 const (
 	attributeHeader   = 4
+	attributeKinds    = 16     // more than any message has; those beyond are a newer kernel's
 	attributeKindMask = 0x3fff // NLA_TYPE_MASK: without the flags for "nested" and "network order"
 	attributeNested   = 0x8000 // NLA_F_NESTED
 )
 
-// next moves to the next attribute, and returns false after the last and at the first that is not whole.
-func (a *attributes) next() bool {
-	b := a.rest
-	if len(b) < attributeHeader {
-		if len(b) > 0 {
-			a.stop(errTruncated)
+// read finds the attributes of a message, up to the first that is not whole.
+func (a *attributes) read(message []byte) {
+	for len(message) > 0 {
+		if len(message) < attributeHeader {
+			a.err = errTruncated
+			return
 		}
-		return false
+		length := int(binary.NativeEndian.Uint16(message))
+		if length < attributeHeader || length > len(message) {
+			a.err = errTruncated
+			return
+		}
+		if kind := binary.NativeEndian.Uint16(message[2:]) & attributeKindMask; kind < attributeKinds {
+			a.values[kind] = message[attributeHeader:length]
+		}
+		message = message[min((length+3)&^3, len(message)):]
 	}
-	length := int(binary.NativeEndian.Uint16(b))
-	if length < attributeHeader || length > len(b) {
-		a.stop(errTruncated)
-		return false
-	}
-	a.kind = binary.NativeEndian.Uint16(b[2:]) & attributeKindMask
-	a.value = b[attributeHeader:length]
-	a.rest = b[min((length+3)&^3, len(b)):]
-	return true
 }
 
-// stop ends the walk.
-func (a *attributes) stop(err error) { a.rest, a.err = nil, err }
-
-// number returns a number of whatever width it came in, as kernels have widened some.
-func (a *attributes) number() uint64 {
-	switch len(a.value) {
-	case 1:
-		return uint64(a.value[0])
-	case 2:
-		return uint64(binary.NativeEndian.Uint16(a.value))
-	case 4:
-		return uint64(binary.NativeEndian.Uint32(a.value))
-	case 8:
-		return binary.NativeEndian.Uint64(a.value)
+// nested reads the attributes of a message that are within one of a kind.
+func (a *attributes) nested(message []byte, kind uint16) {
+	var outer attributes
+	outer.read(message)
+	if a.err = outer.err; a.err == nil && outer.values[kind] == nil {
+		a.err = errors.New("the kernel's answer lacks what was asked for")
 	}
-	a.stop(fmt.Errorf("%w: a number of %d bytes", errTruncated, len(a.value)))
+	a.read(outer.values[kind])
+}
+
+// number returns a number of whatever width it came in, as kernels have widened some; zero for one that is absent.
+func (a *attributes) number(kind uint16) uint64 {
+	value := a.values[kind]
+	switch len(value) {
+	case 8:
+		return binary.NativeEndian.Uint64(value)
+	case 4:
+		return uint64(binary.NativeEndian.Uint32(value))
+	case 2:
+		return uint64(binary.NativeEndian.Uint16(value))
+	case 1:
+		return uint64(value[0])
+	}
+	if value != nil {
+		a.err = fmt.Errorf("%w: a number of %d bytes", errTruncated, len(value))
+	}
 	return 0
 }
 
-// port returns a port in network order.
-func (a *attributes) port() uint16 {
-	if len(a.value) < 2 {
-		a.stop(errTruncated)
+// port returns a port, which is in network order.
+func (a *attributes) port(kind uint16) uint16 {
+	value := a.values[kind]
+	switch {
+	case value == nil:
+		return 0
+	case len(value) < 2:
+		a.err = errTruncated
 		return 0
 	}
-	return binary.BigEndian.Uint16(a.value)
+	return binary.BigEndian.Uint16(value)
 }
 
-func (a *attributes) seconds() time.Duration {
-	return time.Duration(uint32(a.number())) * time.Second
+func (a *attributes) seconds(kind uint16) time.Duration {
+	return time.Duration(uint32(a.number(kind))) * time.Second
 }
 
 // text returns the bytes before the NUL, which a name that fills its field may lack.
-func (a *attributes) text() []byte {
-	before, _, _ := bytes.Cut(a.value, []byte{0})
+func (a *attributes) text(kind uint16) []byte {
+	before, _, _ := bytes.Cut(a.values[kind], []byte{0})
 	return before
 }
 
-// nested returns the value of the first attribute of a kind.
-func nested(message []byte, kind uint16) ([]byte, error) {
-	a := attributes{rest: message}
-	for a.next() {
-		if a.kind == kind {
-			return a.value, nil
-		}
+// address returns a union nf_inet_addr.
+func (a *attributes) address(kind uint16, family Family) netip.Addr {
+	union := a.values[kind]
+	switch {
+	case family == IPv4 && len(union) >= 4:
+		return netip.AddrFrom4([4]byte(union))
+	case family == IPv6 && len(union) >= 16:
+		return netip.AddrFrom16([16]byte(union))
+	case family != IPv4 && family != IPv6:
+		a.err = fmt.Errorf("unknown address family %d in the kernel's answer", family)
+	default:
+		a.err = errTruncated
 	}
-	if a.err != nil {
-		return nil, a.err
-	}
-	return nil, errors.New("the kernel's answer lacks what was asked for")
+	return netip.Addr{}
 }
 
 // names keeps one copy of each name that the kernel told, as a table has many services and few schedulers.
@@ -115,245 +131,125 @@ func (n names) intern(b []byte) string {
 	return name
 }
 
-// decodeAddress reads a union nf_inet_addr.
-func decodeAddress(union []byte, family Family) (netip.Addr, error) {
-	switch {
-	case family == IPv4 && len(union) >= 4:
-		return netip.AddrFrom4([4]byte(union)), nil
-	case family == IPv6 && len(union) >= 16:
-		return netip.AddrFrom16([16]byte(union)), nil
-	case family != IPv4 && family != IPv6:
-		return netip.Addr{}, fmt.Errorf("unknown address family %d in the kernel's answer", family)
-	default:
-		return netip.Addr{}, errTruncated
-	}
-}
-
 // decodeService reads a message that holds a service.
-func decodeService(message []byte, names names) (Service, error) {
-	content, err := nested(message, attrService)
-	if err != nil {
-		return Service{}, err
+func decodeService(message []byte, names names, s *Service) error {
+	var a attributes
+	a.nested(message, attrService)
+	s.Family = IPv4
+	if a.values[svcFamily] != nil {
+		s.Family = Family(a.number(svcFamily))
 	}
-	s := Service{ServiceID: ServiceID{Family: IPv4}}
-	var address, netmask, stats, stats64 []byte
-	var port uint16
-	a := attributes{rest: content}
-	for a.next() {
-		switch a.kind {
-		case svcFamily:
-			s.Family = Family(a.number())
-		case svcProtocol:
-			s.Protocol = Protocol(a.number())
-		case svcAddress:
-			address = a.value
-		case svcPort:
-			port = a.port()
-		case svcMark:
-			s.Mark = uint32(a.number())
-		case svcScheduler:
-			s.Scheduler = names.intern(a.text())
-		case svcFlags:
-			if len(a.value) < 4 {
-				return Service{}, errTruncated
-			}
-			s.Flags = ServiceFlags(binary.NativeEndian.Uint32(a.value)) // and a mask, which says nothing here
-		case svcTimeout:
-			s.Timeout = a.seconds()
-		case svcNetmask:
-			netmask = a.value
-		case svcStats:
-			stats = a.value
-		case svcEngine:
-			s.Engine = names.intern(a.text())
-		case svcStats64:
-			stats64 = a.value
-		}
+	if s.Mark = uint32(a.number(svcMark)); s.Mark == 0 {
+		s.Protocol = Protocol(a.number(svcProtocol))
+		s.Address = netip.AddrPortFrom(a.address(svcAddress, s.Family), a.port(svcPort))
 	}
-	if a.err != nil {
-		return Service{}, a.err
+	s.Scheduler = names.intern(a.text(svcScheduler))
+	if flags := a.values[svcFlags]; len(flags) >= 4 {
+		s.Flags = ServiceFlags(binary.NativeEndian.Uint32(flags)) // and a mask, which says nothing here
+	} else if flags != nil {
+		a.err = errTruncated
 	}
-
-	// The rest depends on the family, which may come after it.
-	if s.Mark != 0 {
-		s.Protocol = 0
-	} else {
-		ip, err := decodeAddress(address, s.Family)
-		if err != nil {
-			return Service{}, err
-		}
-		s.Address = netip.AddrPortFrom(ip, port)
-	}
-	switch {
+	s.Timeout = a.seconds(svcTimeout)
+	switch netmask := a.values[svcNetmask]; {
 	case netmask == nil:
 		s.Netmask = HostNetmask(s.Family)
 	case len(netmask) < 4:
-		return Service{}, errTruncated
+		a.err = errTruncated
 	case s.Family == IPv4:
 		s.Netmask = Netmask(binary.BigEndian.Uint32(netmask))
 	default:
 		s.Netmask = Netmask(binary.NativeEndian.Uint32(netmask))
 	}
-	s.Totals, s.Rates, err = decodeStats(stats, stats64)
-	return s, err
+	s.Engine = names.intern(a.text(svcEngine))
+	return cmp.Or(a.err, decodeStats(a.values[svcStats], a.values[svcStats64], &s.Totals, &s.Rates))
 }
 
 // decodeDestination reads a message that holds a real server of a service of the given family.
-func decodeDestination(message []byte, service Family) (Destination, error) {
-	content, err := nested(message, attrDest)
-	if err != nil {
-		return Destination{}, err
-	}
-	var d Destination
-	var address, stats, stats64 []byte
-	var port uint16
+func decodeDestination(message []byte, service Family, d *Destination) error {
+	var a attributes
+	a.nested(message, attrDest)
 	family := service // before 3.18 there was no other
-	a := attributes{rest: content}
-	for a.next() {
-		switch a.kind {
-		case destAddress:
-			address = a.value
-		case destPort:
-			port = a.port()
-		case destForwarding:
-			// The kernel tells all flags of a server's connections; the method is the low three.
-			d.Forwarding = Forwarding(a.number() & forwardingMask)
-		case destWeight:
-			d.Weight = uint32(a.number())
-		case destUpper:
-			d.UpperThreshold = uint32(a.number())
-		case destLower:
-			d.LowerThreshold = uint32(a.number())
-		case destActive:
-			d.ActiveConnections = uint32(a.number())
-		case destInactive:
-			d.InactiveConnections = uint32(a.number())
-		case destPersistent:
-			d.PersistentConnections = uint32(a.number())
-		case destStats:
-			stats = a.value
-		case destFamily:
-			family = Family(a.number())
-		case destStats64:
-			stats64 = a.value
-		case destTunnelType:
-			d.Tunnel.Type = TunnelType(a.number())
-		case destTunnelPort:
-			d.Tunnel.Port = a.port()
-		case destTunnelFlags:
-			d.Tunnel.Checksum = TunnelChecksum(a.number())
-		}
+	if a.values[destFamily] != nil {
+		family = Family(a.number(destFamily))
 	}
-	if a.err != nil {
-		return Destination{}, a.err
+	d.Address = netip.AddrPortFrom(a.address(destAddress, family), a.port(destPort))
+	// The kernel tells all flags of a server's connections; the method is the low three.
+	d.Forwarding = Forwarding(a.number(destForwarding) & forwardingMask)
+	d.Weight = uint32(a.number(destWeight))
+	d.UpperThreshold = uint32(a.number(destUpper))
+	d.LowerThreshold = uint32(a.number(destLower))
+	d.ActiveConnections = uint32(a.number(destActive))
+	d.InactiveConnections = uint32(a.number(destInactive))
+	d.PersistentConnections = uint32(a.number(destPersistent))
+	d.Tunnel = Tunnel{
+		Type:     TunnelType(a.number(destTunnelType)),
+		Port:     a.port(destTunnelPort),
+		Checksum: TunnelChecksum(a.number(destTunnelFlags)),
 	}
-	ip, err := decodeAddress(address, family)
-	if err != nil {
-		return Destination{}, err
-	}
-	d.Address = netip.AddrPortFrom(ip, port)
-	d.Totals, d.Rates, err = decodeStats(stats, stats64)
-	return d, err
+	return cmp.Or(a.err, decodeStats(a.values[destStats], a.values[destStats64], &d.Totals, &d.Rates))
 }
 
 // forwardingMask is IP_VS_CONN_F_FWD_MASK.
 const forwardingMask = 7
 
 // decodeStats reads the 64-bit counters, or the older ones where those are absent.
-func decodeStats(stats, stats64 []byte) (totals, rates Counters, err error) {
+func decodeStats(stats, stats64 []byte, totals, rates *Counters) error {
 	if stats64 != nil {
 		stats = stats64
 	}
-	a := attributes{rest: stats}
-	for a.next() {
-		switch a.kind {
-		case statsConnections:
-			totals.Connections = a.number()
-		case statsIncomingPackets:
-			totals.IncomingPackets = a.number()
-		case statsOutgoingPackets:
-			totals.OutgoingPackets = a.number()
-		case statsIncomingBytes:
-			totals.IncomingBytes = a.number()
-		case statsOutgoingBytes:
-			totals.OutgoingBytes = a.number()
-		case statsConnectionRate:
-			rates.Connections = a.number()
-		case statsIncomingPacketRate:
-			rates.IncomingPackets = a.number()
-		case statsOutgoingPacketRate:
-			rates.OutgoingPackets = a.number()
-		case statsIncomingByteRate:
-			rates.IncomingBytes = a.number()
-		case statsOutgoingByteRate:
-			rates.OutgoingBytes = a.number()
-		}
+	var a attributes
+	a.read(stats)
+	*totals = Counters{
+		Connections:     a.number(statsConnections),
+		IncomingPackets: a.number(statsIncomingPackets),
+		OutgoingPackets: a.number(statsOutgoingPackets),
+		IncomingBytes:   a.number(statsIncomingBytes),
+		OutgoingBytes:   a.number(statsOutgoingBytes),
 	}
-	return totals, rates, a.err
+	*rates = Counters{
+		Connections:     a.number(statsConnectionRate),
+		IncomingPackets: a.number(statsIncomingPacketRate),
+		OutgoingPackets: a.number(statsOutgoingPacketRate),
+		IncomingBytes:   a.number(statsIncomingByteRate),
+		OutgoingBytes:   a.number(statsOutgoingByteRate),
+	}
+	return a.err
 }
 
 // decodeDaemon reads a message that holds a synchronization daemon.
-func decodeDaemon(message []byte) (Daemon, error) {
-	content, err := nested(message, attrDaemon)
-	if err != nil {
-		return Daemon{}, err
+func decodeDaemon(message []byte, d *Daemon) error {
+	var a attributes
+	a.nested(message, attrDaemon)
+	*d = Daemon{
+		State:     DaemonState(a.number(daemonState)),
+		Interface: string(a.text(daemonInterface)),
+		SyncID:    uint32(a.number(daemonSyncID)),
+		MaxLength: uint16(a.number(daemonMaxLength)),
+		Port:      uint16(a.number(daemonPort)),
+		TTL:       uint8(a.number(daemonTTL)),
 	}
-	var d Daemon
-	a := attributes{rest: content}
-	for a.next() {
-		switch a.kind {
-		case daemonState:
-			d.State = DaemonState(a.number())
-		case daemonInterface:
-			d.Interface = string(a.text())
-		case daemonSyncID:
-			d.SyncID = uint32(a.number())
-		case daemonMaxLength:
-			d.MaxLength = uint16(a.number())
-		case daemonGroup:
-			d.Group, err = decodeAddress(a.value, IPv4)
-		case daemonGroup6:
-			d.Group, err = decodeAddress(a.value, IPv6)
-		case daemonPort:
-			d.Port = uint16(a.number())
-		case daemonTTL:
-			d.TTL = uint8(a.number())
-		}
-		if err != nil {
-			return Daemon{}, err
-		}
+	if a.values[daemonGroup] != nil {
+		d.Group = a.address(daemonGroup, IPv4)
 	}
-	return d, a.err
+	if a.values[daemonGroup6] != nil {
+		d.Group = a.address(daemonGroup6, IPv6)
+	}
+	return a.err
 }
 
 // decodeInfo reads a message that holds the information.
-func decodeInfo(message []byte) (Info, error) {
-	var info Info
-	a := attributes{rest: message}
-	for a.next() {
-		switch a.kind {
-		case infoVersion:
-			info.Version = Version(a.number())
-		case infoTableSize:
-			info.ConnectionTableSize = uint32(a.number())
-		}
-	}
-	return info, a.err
+func decodeInfo(message []byte, info *Info) error {
+	var a attributes
+	a.read(message)
+	info.Version = Version(a.number(infoVersion))
+	info.ConnectionTableSize = uint32(a.number(infoTableSize))
+	return a.err
 }
 
 // decodeTimeouts reads a message that holds the timeouts.
-func decodeTimeouts(message []byte) (Timeouts, error) {
-	var t Timeouts
-	a := attributes{rest: message}
-	for a.next() {
-		switch a.kind {
-		case attrTimeoutTCP:
-			t.TCP = a.seconds()
-		case attrTimeoutTCPFin:
-			t.TCPFin = a.seconds()
-		case attrTimeoutUDP:
-			t.UDP = a.seconds()
-		}
-	}
-	return t, a.err
+func decodeTimeouts(message []byte, t *Timeouts) error {
+	var a attributes
+	a.read(message)
+	*t = Timeouts{TCP: a.seconds(attrTimeoutTCP), TCPFin: a.seconds(attrTimeoutTCPFin), UDP: a.seconds(attrTimeoutUDP)}
+	return a.err
 }

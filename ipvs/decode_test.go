@@ -88,8 +88,8 @@ func TestDecodeService(t *testing.T) {
 		}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			got, err := decodeService(test.raw, make(names))
-			if err != nil {
+			var got Service
+			if err := decodeService(test.raw, make(names), &got); err != nil {
 				t.Fatal(err)
 			}
 			if diff := cmp.Diff(test.want, got, sameAddresses); diff != "" {
@@ -122,8 +122,8 @@ func TestDecodeDestination(t *testing.T) {
 		}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			got, err := decodeDestination(test.raw, test.service)
-			if err != nil {
+			var got Destination
+			if err := decodeDestination(test.raw, test.service, &got); err != nil {
 				t.Fatal(err)
 			}
 			if diff := cmp.Diff(test.want, got, sameAddresses); diff != "" {
@@ -134,20 +134,23 @@ func TestDecodeDestination(t *testing.T) {
 }
 
 func TestDecodeDaemonInfoTimeouts(t *testing.T) {
-	daemon, err := decodeDaemon(raw(nest(3, u32(1, 2), text(2, "eth0\x00"), u32(3, 255), u16(4, 1400), union(6, 0xff, 2), u16(7, 8848), attribute(8, 64))))
+	var daemon Daemon
+	err := decodeDaemon(raw(nest(3, u32(1, 2), text(2, "eth0\x00"), u32(3, 255), u16(4, 1400), union(6, 0xff, 2), u16(7, 8848), attribute(8, 64))), &daemon)
 	want := Daemon{Backup, "eth0", 255, 1400, netip.MustParseAddr("ff02::"), 8848, 64}
 	if err != nil || daemon != want {
 		t.Errorf("daemon %+v, %v, want %+v", daemon, err, want)
 	}
-	daemon, err = decodeDaemon(raw(nest(3, u32(1, 1), text(2, "eth0\x00"), u32(3, 0))))
+	err = decodeDaemon(raw(nest(3, u32(1, 1), text(2, "eth0\x00"), u32(3, 0))), &daemon)
 	if want := (Daemon{State: Master, Interface: "eth0"}); err != nil || daemon != want {
 		t.Errorf("an old kernel's daemon %+v, %v, want %+v", daemon, err, want)
 	}
-	info, err := decodeInfo(raw(u32(1, 0x010201), u32(2, 4096)))
+	var info Info
+	err = decodeInfo(raw(u32(1, 0x010201), u32(2, 4096)), &info)
 	if want := (Info{0x010201, 4096}); err != nil || info != want {
 		t.Errorf("info %+v, %v, want %+v", info, err, want)
 	}
-	timeouts, err := decodeTimeouts(raw(u32(4, 900), u32(5, 120), u32(6, 1<<32-1)))
+	var timeouts Timeouts
+	err = decodeTimeouts(raw(u32(4, 900), u32(5, 120), u32(6, 1<<32-1)), &timeouts)
 	if want := (Timeouts{900 * time.Second, 120 * time.Second, (1<<32 - 1) * time.Second}); err != nil || timeouts != want {
 		t.Errorf("timeouts %+v, %v, want %+v", timeouts, err, want)
 	}
@@ -170,11 +173,12 @@ func TestDecodeMalformed(t *testing.T) {
 		"short netmask":             raw(nest(1, u32(5, 1), attribute(9, 1))),
 		"cut within the statistics": raw(nest(1, u32(5, 1), attribute(12, 12, 0, 1, 0, 1))),
 	} {
-		if s, err := decodeService(message, make(names)); err == nil {
+		var s Service
+		if err := decodeService(message, make(names), &s); err == nil {
 			t.Errorf("%s: no error, but %+v", name, s)
 		}
 	}
-	if _, err := decodeInfo([]byte{8, 0, 1, 0, 1}); !errors.Is(err, errTruncated) {
+	if err := decodeInfo([]byte{8, 0, 1, 0, 1}, new(Info)); !errors.Is(err, errTruncated) {
 		t.Errorf("info: %v", err)
 	}
 }
@@ -182,11 +186,11 @@ func TestDecodeMalformed(t *testing.T) {
 func FuzzDecode(f *testing.F) {
 	f.Add(raw(nest(1, u16(1, 2), union(3, 1), attribute(4, 0, 1), nest(10, u32(1, 1)))))
 	f.Fuzz(func(t *testing.T, message []byte) {
-		decodeService(message, make(names))
-		decodeDestination(message, IPv4)
-		decodeDaemon(message)
-		decodeInfo(message)
-		decodeTimeouts(message)
+		decodeService(message, make(names), new(Service))
+		decodeDestination(message, IPv4, new(Destination))
+		decodeDaemon(message, new(Daemon))
+		decodeInfo(message, new(Info))
+		decodeTimeouts(message, new(Timeouts))
 	})
 }
 
@@ -196,7 +200,8 @@ func BenchmarkDecodeService(b *testing.B) {
 	known := make(names)
 	b.ReportAllocs()
 	for b.Loop() {
-		if _, err := decodeService(message, known); err != nil {
+		var s Service
+		if err := decodeService(message, known, &s); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -81,12 +81,15 @@ type Destination struct {
 // Compare orders real servers of a service as ipvsadm lists them: by address and port, an IPv4 address among IPv6 ones
 // by its four octets against their first four.
 func (d Destination) Compare(other Destination) int {
-	a, b := d.Address.Addr(), other.Address.Addr()
-	if a.Is4() == b.Is4() {
-		return d.Address.Compare(other.Address)
+	return compareAddresses(d.Address, other.Address)
+}
+
+func compareAddresses(a, b netip.AddrPort) int {
+	if a.Addr().Is4() == b.Addr().Is4() {
+		return a.Compare(b)
 	}
-	x, y := firstOctets(a), firstOctets(b)
-	return cmp.Or(bytes.Compare(x[:], y[:]), a.Compare(b))
+	x, y := firstOctets(a.Addr()), firstOctets(b.Addr())
+	return cmp.Or(bytes.Compare(x[:], y[:]), a.Addr().Compare(b.Addr()))
 }
 
 func firstOctets(address netip.Addr) [4]byte {

@@ -11,8 +11,8 @@
 //		ipvs.AddDestination(web, ipvs.Destination{Address: server, Forwarding: ipvs.DirectRouting, Weight: 1}),
 //	)
 //
-// Listings are iterators that stream from the kernel and hold no table in memory. [Connections] streams the
-// connection table, which the kernel tells through /proc and not through netlink.
+// Client.Entries reads the real servers of one service after the other and holds no table in memory. [Connections]
+// streams the connection table, which the kernel tells through /proc and not through netlink.
 //
 // # Privileges and namespaces
 //

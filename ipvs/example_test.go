@@ -35,10 +35,11 @@ func Example() {
 	if err := client.Apply(ctx, changes...); err != nil {
 		log.Fatal(err)
 	}
-	for server, err := range client.Destinations(ctx, web) {
-		if err != nil {
-			log.Fatal(err)
-		}
+	servers, err := client.Destinations(ctx, web)
+	if err != nil {
+		log.Fatal(err)
+	}
+	for _, server := range servers {
 		fmt.Println(server.Address, server.ActiveConnections)
 	}
 }

@@ -53,13 +53,7 @@ func refusing(t *testing.T, errno syscall.Errno) *Client {
 	return client
 }
 
-// drain returns the error of a listing.
-func drain[T any](all iter.Seq2[T, error]) (failure error) {
-	for _, err := range all {
-		failure = errors.Join(failure, err)
-	}
-	return failure
-}
+func errorOf[T any](_ T, err error) error { return err }
 
 // TestEveryErrno compares our words with those in testdata/words.txt, which ipvsadm 1.31 printed when the kernel's
 // answer to an operation was replaced by an error number. (Of daemons and timeouts that cannot be listed it says nothing.)
@@ -85,8 +79,8 @@ func TestEveryErrno(t *testing.T) {
 		OpZero:              apply(ZeroAll()),
 		OpFlush:             apply(Flush()),
 		OpGetService:        func(c *Client, _ syscall.Errno) error { _, err := c.Service(t.Context(), id); return err },
-		OpListServices:      func(c *Client, _ syscall.Errno) error { return drain(c.Services(t.Context())) },
-		OpListDestinations:  func(c *Client, _ syscall.Errno) error { return drain(c.Destinations(t.Context(), id)) },
+		OpListServices:      func(c *Client, _ syscall.Errno) error { return errorOf(c.Services(t.Context())) },
+		OpListDestinations:  func(c *Client, _ syscall.Errno) error { return errorOf(c.Destinations(t.Context(), id)) },
 		OpListDaemons:       func(c *Client, _ syscall.Errno) error { _, err := c.Daemons(t.Context()); return err },
 		OpGetTimeouts:       func(c *Client, _ syscall.Errno) error { _, err := c.Timeouts(t.Context()); return err },
 		OpGetInfo:           func(c *Client, _ syscall.Errno) error { _, err := c.Info(t.Context()); return err },
@@ -224,10 +218,10 @@ func TestMisbehaviour(t *testing.T) {
 			}()
 			ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
 			defer cancel()
-			if err := drain(c.Services(ctx)); err == nil {
+			if err := errorOf(c.Services(ctx)); err == nil {
 				t.Error("no error")
 			}
-			switch err := drain(c.Destinations(ctx, MarkService(1, IPv4))); {
+			switch err := errorOf(c.Destinations(ctx, MarkService(1, IPv4))); {
 			case test.usable && errors.Is(err, ErrOutOfStep), !test.usable && !errors.Is(err, ErrOutOfStep):
 				t.Errorf("afterwards: %v", err)
 			}
@@ -302,7 +296,7 @@ func TestFailingSocket(t *testing.T) {
 		for name, call := range map[string]func(*Client) error{
 			"change":   func(c *Client) error { return c.Apply(t.Context(), Flush(), ZeroAll()) },
 			"question": func(c *Client) error { _, err := c.Info(t.Context()); return err },
-			"listing":  func(c *Client) error { return drain(c.Services(t.Context())) },
+			"listing":  func(c *Client) error { return errorOf(c.Services(t.Context())) },
 			"table":    func(c *Client) error { _, err := c.Table(t.Context()); return err },
 		} {
 			k := &fakeKernel{t: t, expired: make(chan struct{}, 8), answer: func(netlink.Message) [][]netlink.Message { return nil }}
@@ -367,7 +361,7 @@ func FuzzReceive(f *testing.F) {
 	f.Add(message(4, 0, 0, nil))
 	f.Fuzz(func(t *testing.T, datagram []byte) {
 		for _, ask := range []func(*Client) error{
-			func(c *Client) error { return drain(c.Services(t.Context())) },
+			func(c *Client) error { return errorOf(c.Services(t.Context())) },
 			func(c *Client) error { return c.Apply(t.Context(), Flush()) },
 		} {
 			c, p := dialPeer(t)

@@ -83,12 +83,16 @@ func (id ServiceID) String() string {
 // Compare orders services as ipvsadm lists them: addresses before firewall marks, IPv4 before IPv6, then by protocol,
 // address and port; marks by their number and then IPv4 before IPv6.
 func (id ServiceID) Compare(other ServiceID) int {
-	return cmp.Or(
-		cmp.Compare(id.Mark, other.Mark),
-		cmp.Compare(id.Family, other.Family),
-		cmp.Compare(id.Protocol, other.Protocol),
-		id.Address.Compare(other.Address),
-	)
+	switch {
+	case id.Mark != other.Mark:
+		return cmp.Compare(id.Mark, other.Mark)
+	case id.Family != other.Family:
+		return cmp.Compare(id.Family, other.Family)
+	case id.Protocol != other.Protocol:
+		return cmp.Compare(id.Protocol, other.Protocol)
+	default:
+		return id.Address.Compare(other.Address)
+	}
 }
 
 // ServiceFlags are the IP_VS_SVC_F_ bits of a service (linux/ip_vs.h).

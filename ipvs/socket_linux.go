@@ -5,6 +5,7 @@ import (
 	"errors"
 	"iter"
 	"os"
+	"strconv"
 	"time"
 
 	"github.com/mdlayher/netlink"
@@ -38,10 +39,20 @@ func dial() (*netlink.Conn, error) {
 	// explanation.)
 	_ = unix.SetsockoptInt(fd, unix.SOL_NETLINK, unix.NETLINK_EXT_ACK, 1)
 
-	// The kernel allocates as much for each message of a dump as was offered for the last, so more is slower; less than
-	// NLMSG_GOODSIZE, which is below the smaller of these, might not hold one.
-	s := &socket{file: os.NewFile(uintptr(fd), "netlink"), in: make([]byte, min(os.Getpagesize(), 8192))}
+	s := &socket{file: os.NewFile(uintptr(fd), "netlink"), in: make([]byte, datagramSize())}
 	return netlink.NewConn(s, address.(*unix.SockaddrNetlink).Pid), nil
+}
+
+// datagramSize is the most that the kernel puts into a datagram of a dump for a reader that does not offer more:
+// NLMSG_GOODSIZE, a page less struct skb_shared_info, which takes 192 bytes where pointers have 32 bits and 320 where
+// they have 64, or more. To be offered a little more costs the kernel, which then allocates the next larger size and
+// clears it, half as much again for each datagram.
+func datagramSize() int {
+	sharedInfo := 320
+	if strconv.IntSize == 32 {
+		sharedInfo = 192
+	}
+	return min(os.Getpagesize(), 8192) - sharedInfo
 }
 
 func (s *socket) Close() error                       { return s.file.Close() }

@@ -4,8 +4,10 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"iter"
 	"net/netip"
 	"slices"
+	"sort"
 	"syscall"
 )
 
@@ -18,110 +20,127 @@ type Entry struct {
 // Table returns all services and their real servers, in the kernel's order. A service that is deleted while they are
 // read is left out.
 func (c *Client) Table(ctx context.Context) ([]Entry, error) {
-	var entries []Entry
-	for service, err := range c.Services(ctx) {
+	services, err := c.Services(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return Gather(c.Entries(ctx, services))
+}
+
+// Entries reads the real servers of services, one service after the other, and yields each with them, in the kernel's
+// order. They are the caller's until it asks for the next. A service that does not exist any more is left out. The last
+// pair holds the error, if any. IPVS_CMD_GET_DEST.
+func (c *Client) Entries(ctx context.Context, services []Service) iter.Seq2[Entry, error] {
+	return func(yield func(Entry, error) bool) {
+		var asked request // last
+		var failure error
+		stopped := false
+		err := c.exchange(ctx, func() (broken error) {
+			var destinations []Destination
+			for i := range services {
+				service := &services[i]
+				asked = destinationsOf(service.ServiceID)
+				destinations, failure, broken = readDump(c, asked, destinations[:0], destinationDecoder(service.Family), destinationAddress)
+				if len(destinations) == 0 && failure == nil && broken == nil {
+					// The kernel says nothing of a service that is gone when it is asked for its servers.
+					asked = oneService(service.ServiceID)
+					failure, broken = readOne(c, asked, c.decodeService, new(Service))
+					if errors.Is(failure, syscall.ESRCH) {
+						failure = nil
+						continue
+					}
+				}
+				if failure != nil || broken != nil {
+					return broken
+				}
+				if stopped = !yield(Entry{*service, destinations}, nil); stopped {
+					return nil
+				}
+			}
+			return nil
+		})
+		if err = cmp.Or(err, failure); err != nil && !stopped {
+			yield(Entry{}, asked.failed(err))
+		}
+	}
+}
+
+// Gather returns all entries, to keep, and none if they end with an error.
+func Gather(entries iter.Seq2[Entry, error]) ([]Entry, error) {
+	var all []Entry
+	for entry, err := range entries {
 		if err != nil {
 			return nil, err
 		}
-		entries = append(entries, Entry{Service: service})
+		entry.Destinations = slices.Clone(entry.Destinations)
+		all = append(all, entry)
 	}
-	var servers serverReader
-	deleted := 0
-	var failure error
-	err := c.exchange(ctx, func() (broken error) {
-		for i := range entries {
-			failure, broken = servers.read(c, &entries[i])
-			if errors.Is(failure, syscall.ESRCH) {
-				deleted++
-				continue
+	return all, nil
+}
+
+// SortServices puts services in the order in which ipvsadm lists them.
+func SortServices(services []Service) { sort.Sort(byID(services)) }
+
+// SortDestinations puts the real servers of each entry in the order in which ipvsadm lists them.
+func SortDestinations(entries iter.Seq2[Entry, error]) iter.Seq2[Entry, error] {
+	return func(yield func(Entry, error) bool) {
+		for entry, err := range entries {
+			sort.Sort(byAddress(entry.Destinations))
+			if !yield(entry, err) {
+				return
 			}
-			if failure != nil || broken != nil {
-				return broken
-			}
-			entries[i-deleted] = entries[i]
 		}
-		failure = nil
-		return nil
-	})
-	if err = cmp.Or(err, failure); err != nil {
-		return nil, servers.asked.failed(err)
 	}
-	return entries[:len(entries)-deleted], nil
 }
-
-// Entry returns one service (ESRCH) and its real servers.
-func (c *Client) Entry(ctx context.Context, id ServiceID) (Entry, error) {
-	service, err := c.Service(ctx, id)
-	if err != nil {
-		return Entry{}, err
-	}
-	entry := Entry{Service: service}
-	var servers serverReader
-	var failure error
-	err = c.exchange(ctx, func() (broken error) {
-		failure, broken = servers.read(c, &entry)
-		return broken
-	})
-	if err = cmp.Or(err, failure); err != nil {
-		return Entry{}, servers.asked.failed(err)
-	}
-	return entry, nil
-}
-
-// serverReader reads the real servers of one service after the other.
-type serverReader struct {
-	asked request // last
-	seen  map[netip.AddrPort]struct{}
-	all   []Destination
-}
-
-// read reads an entry's servers within an exchange. It returns what the kernel refused, if anything, apart from errors
-// of the socket.
-func (s *serverReader) read(c *Client, entry *Entry) (failure, broken error) {
-	if s.seen == nil {
-		s.seen = make(map[netip.AddrPort]struct{})
-	}
-	clear(s.seen)
-	s.all = s.all[:0]
-	s.asked = destinationsOf(entry.ServiceID)
-	decode := func(message []byte) (Destination, error) { return decodeDestination(message, entry.Family) }
-	failure, broken = readDump(c, s.asked, s.seen, decode, destinationName, func(destination Destination) bool {
-		s.all = append(s.all, destination)
-		return true
-	})
-	if failure != nil || broken != nil {
-		return failure, broken
-	}
-	if len(s.all) > 0 {
-		entry.Destinations = slices.Clone(s.all)
-		return nil, nil
-	}
-	// The kernel says nothing of a service that is gone when it is asked for its servers.
-	s.asked = oneService(entry.ServiceID)
-	_, failure, broken = readOne(c, s.asked, c.decodeService)
-	return failure, broken
-}
-
-func destinationName(d Destination) netip.AddrPort { return d.Address }
 
 // SortTable puts services, and the real servers of each, in the order in which ipvsadm lists them.
 func SortTable(entries []Entry) {
 	slices.SortFunc(entries, func(a, b Entry) int { return a.Compare(b.ServiceID) })
 	for _, entry := range entries {
-		slices.SortFunc(entry.Destinations, Destination.Compare)
+		sort.Sort(byAddress(entry.Destinations))
 	}
 }
 
-// Addresses returns the addresses of services and real servers, some of them more than once.
-func Addresses(entries []Entry) []netip.Addr {
-	var addresses []netip.Addr
-	for _, entry := range entries {
-		if entry.Mark == 0 {
-			addresses = append(addresses, entry.Address.Addr())
+// byID and byAddress sort in place. (To slices.SortFunc everything compared is copied.)
+type byID []Service
+
+func (s byID) Len() int           { return len(s) }
+func (s byID) Swap(i, j int)      { s[i], s[j] = s[j], s[i] }
+func (s byID) Less(i, j int) bool { return s[i].Compare(s[j].ServiceID) < 0 }
+
+type byAddress []Destination
+
+func (d byAddress) Len() int           { return len(d) }
+func (d byAddress) Swap(i, j int)      { d[i], d[j] = d[j], d[i] }
+func (d byAddress) Less(i, j int) bool { return compareAddresses(d[i].Address, d[j].Address) < 0 }
+
+// AddressesFirst yields the entries after all of them were read and take was given their addresses, some of them more
+// than once: to look names up all together.
+func AddressesFirst(entries iter.Seq2[Entry, error], take func([]netip.Addr)) iter.Seq2[Entry, error] {
+	return func(yield func(Entry, error) bool) {
+		all, err := Gather(entries)
+		if err != nil {
+			yield(Entry{}, err)
+			return
 		}
-		for _, destination := range entry.Destinations {
-			addresses = append(addresses, destination.Address.Addr())
+		take(addresses(all))
+		for _, entry := range all {
+			if !yield(entry, nil) {
+				return
+			}
 		}
 	}
-	return addresses
+}
+
+func addresses(entries []Entry) []netip.Addr {
+	var all []netip.Addr
+	for _, entry := range entries {
+		if entry.Mark == 0 {
+			all = append(all, entry.Address.Addr())
+		}
+		for _, destination := range entry.Destinations {
+			all = append(all, destination.Address.Addr())
+		}
+	}
+	return all
 }

@@ -4,22 +4,27 @@ package save
 import (
 	"context"
 	"io"
+	"iter"
+	"net/netip"
 
 	"ipvsadm/command"
 	"ipvsadm/ipvs"
 	"ipvsadm/names"
 )
 
-// Write writes the commands that make the services and their real servers, a line each, in the order given. Names are
-// looked up first, all together, and written where they read back as the same address or port; a nil resolver writes
-// numbers.
-func Write(ctx context.Context, w io.Writer, entries []ipvs.Entry, resolver *names.Resolver) error {
+// Write writes the commands that make the services and their real servers, a line each, as the entries come. Names are
+// written where they read back as the same address or port, and looked up all together, after all entries have come; a
+// nil resolver writes numbers. The error is the first of the entries or of the writer.
+func Write(ctx context.Context, w io.Writer, entries iter.Seq2[ipvs.Entry, error], resolver *names.Resolver) error {
 	if resolver != nil {
 		resolver.ReversibleOnly = true
-		resolver.ResolveAddresses(ctx, ipvs.Addresses(entries))
+		entries = ipvs.AddressesFirst(entries, func(addresses []netip.Addr) { resolver.ResolveAddresses(ctx, addresses) })
 	}
 	var b []byte
-	for _, entry := range entries {
+	for entry, err := range entries {
+		if err != nil {
+			return err
+		}
 		b = b[:0]
 		for _, c := range Commands(entry) {
 			b = append(c.AppendRule(b, resolver), '\n')

@@ -247,6 +247,7 @@ func (p *program) list(ctx context.Context, c command.Command) error {
 		}
 		return listing.Daemons(p.stdout, daemons)
 	}
+	p.client.WithoutCounters = !c.Listing.Stats && !c.Listing.Rate && c.Listing.Format != command.JSON
 	services, err := p.services(ctx, c)
 	if err != nil {
 		return err
@@ -323,6 +324,7 @@ func (p *program) save(ctx context.Context, w io.Writer, numeric bool) error {
 	if w == io.Writer(p.stdout) && save.Closed(os.Stdout) {
 		return errors.New("standard output is closed")
 	}
+	p.client.WithoutCounters = true
 	services, err := p.client.Services(ctx)
 	if err != nil {
 		return err
@@ -481,6 +483,7 @@ func (p *program) restoreVerb(c *cli.Context) error {
 		}
 		defer lock.Close()
 	}
+	p.client.WithoutCounters = true
 	current, err := p.client.Table(c.Context)
 	if err != nil {
 		return err

@@ -97,14 +97,15 @@ func (r *rule) service(id ipvs.ServiceID) {
 // endpoint writes an address and port of a service or of its server. A mark has no protocol to name a port of.
 func (r *rule) endpoint(id ipvs.ServiceID, endpoint netip.AddrPort) {
 	protocol := ""
-	if id.Mark == 0 {
+	if id.Mark == 0 && r.resolver != nil {
 		protocol = strings.ToLower(id.Protocol.String())
 	}
 	r.line = r.resolver.AppendEndpoint(r.line, endpoint, protocol)
 }
 
 func (r *rule) scheduling(service ipvs.Service) {
-	r.text(" -s " + service.Scheduler)
+	r.text(" -s ")
+	r.text(service.Scheduler)
 	if service.Flags&ipvs.Persistent != 0 {
 		r.option(" -p ", uint64(service.Timeout/time.Second))
 		r.netmask(service)
@@ -117,7 +118,8 @@ func (r *rule) scheduling(service ipvs.Service) {
 	}
 	separator := " -b "
 	for _, flag := range schedulerFlagsOf(service) {
-		r.text(separator + flag)
+		r.text(separator)
+		r.text(flag)
 		separator = ","
 	}
 }
@@ -135,6 +137,9 @@ func (r *rule) netmask(service ipvs.Service) {
 
 // schedulerFlagsOf names the scheduler flags that are set, by the scheduler's own names where it has some.
 func schedulerFlagsOf(service ipvs.Service) []string {
+	if service.Flags&ipvs.SchedulerFlags == 0 {
+		return nil
+	}
 	var set []string
 	var named ipvs.ServiceFlags
 	for _, flag := range schedulerFlagNames {

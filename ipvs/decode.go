@@ -2,23 +2,31 @@ package ipvs
 
 import (
 	"bytes"
-	"cmp"
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"math"
 	"net/netip"
 	"time"
 )
 
-var errTruncated = errors.New("truncated attribute in the kernel's answer")
+var (
+	errTruncated = errors.New("truncated attribute in the kernel's answer")
+	errOddNumber = fmt.Errorf("%w: a number of an odd width", errTruncated)
+)
 
-// attributes are the values of a message's attributes by their kinds, the last of each kind; nil for what is absent.
-// (netlink.AttributeDecoder makes an object for each level of nesting, some forty thousand in a listing of two thousand
-// services.)
+// attributes are those of a message, the last of each kind. (netlink.AttributeDecoder makes an object for each level of
+// nesting, some forty thousand in a listing of two thousand services.)
 type attributes struct {
-	values [attributeKinds][]byte
-	err    error // something that was found wrong
+	message []byte
+	places  [attributeKinds]place
+	numbers [attributeKinds]uint64
+	odd     uint32 // a bit for each kind that is as wide as no number is
+	err     error  // something that was found wrong
 }
+
+// place is where the value of an attribute begins and ends; zero for one that is absent.
+type place struct{ begin, end uint16 }
 
 const (
 	attributeHeader   = 4
@@ -29,20 +37,38 @@ const (
 
 // read finds the attributes of a message, up to the first that is not whole.
 func (a *attributes) read(message []byte) {
-	for len(message) > 0 {
-		if len(message) < attributeHeader {
+	a.message = message
+	if len(message) > math.MaxUint16 {
+		a.err = errTruncated
+		return
+	}
+	for rest := message; len(rest) > 0; {
+		if len(rest) < attributeHeader {
 			a.err = errTruncated
 			return
 		}
-		length := int(binary.NativeEndian.Uint16(message))
-		if length < attributeHeader || length > len(message) {
+		length := int(binary.NativeEndian.Uint16(rest))
+		if length < attributeHeader || length > len(rest) {
 			a.err = errTruncated
 			return
 		}
-		if kind := binary.NativeEndian.Uint16(message[2:]) & attributeKindMask; kind < attributeKinds {
-			a.values[kind] = message[attributeHeader:length]
+		if kind := binary.NativeEndian.Uint16(rest[2:]) & attributeKindMask; kind < attributeKinds {
+			begin := uint16(len(message) - len(rest) + attributeHeader)
+			a.places[kind] = place{begin, begin + uint16(length-attributeHeader)}
+			switch length {
+			case attributeHeader + 4:
+				a.numbers[kind] = uint64(binary.NativeEndian.Uint32(rest[attributeHeader:]))
+			case attributeHeader + 8:
+				a.numbers[kind] = binary.NativeEndian.Uint64(rest[attributeHeader:])
+			case attributeHeader + 2:
+				a.numbers[kind] = uint64(binary.NativeEndian.Uint16(rest[attributeHeader:]))
+			case attributeHeader + 1:
+				a.numbers[kind] = uint64(rest[attributeHeader])
+			default:
+				a.odd |= 1 << kind
+			}
 		}
-		message = message[min((length+3)&^3, len(message)):]
+		rest = rest[min((length+3)&^3, len(rest)):]
 	}
 }
 
@@ -50,42 +76,38 @@ func (a *attributes) read(message []byte) {
 func (a *attributes) nested(message []byte, kind uint16) {
 	var outer attributes
 	outer.read(message)
-	if a.err = outer.err; a.err == nil && outer.values[kind] == nil {
+	if a.err = outer.err; a.err == nil && !outer.has(kind) {
 		a.err = errors.New("the kernel's answer lacks what was asked for")
 	}
-	a.read(outer.values[kind])
+	a.read(outer.value(kind))
+}
+
+func (a *attributes) has(kind uint16) bool { return a.places[kind].end != 0 }
+
+// value returns the bytes of an attribute, none of one that is absent.
+func (a *attributes) value(kind uint16) []byte {
+	p := a.places[kind]
+	return a.message[p.begin:p.end]
 }
 
 // number returns a number of whatever width it came in, as kernels have widened some; zero for one that is absent.
 func (a *attributes) number(kind uint16) uint64 {
-	value := a.values[kind]
-	switch len(value) {
-	case 8:
-		return binary.NativeEndian.Uint64(value)
-	case 4:
-		return uint64(binary.NativeEndian.Uint32(value))
-	case 2:
-		return uint64(binary.NativeEndian.Uint16(value))
-	case 1:
-		return uint64(value[0])
+	if a.odd&(1<<kind) != 0 {
+		a.err = errOddNumber
 	}
-	if value != nil {
-		a.err = fmt.Errorf("%w: a number of %d bytes", errTruncated, len(value))
-	}
-	return 0
+	return a.numbers[kind]
 }
 
 // port returns a port, which is in network order.
 func (a *attributes) port(kind uint16) uint16 {
-	value := a.values[kind]
-	switch {
-	case value == nil:
-		return 0
-	case len(value) < 2:
-		a.err = errTruncated
-		return 0
+	value := a.value(kind)
+	if len(value) >= 2 {
+		return binary.BigEndian.Uint16(value)
 	}
-	return binary.BigEndian.Uint16(value)
+	if a.has(kind) {
+		a.err = errTruncated
+	}
+	return 0
 }
 
 func (a *attributes) seconds(kind uint16) time.Duration {
@@ -94,13 +116,16 @@ func (a *attributes) seconds(kind uint16) time.Duration {
 
 // text returns the bytes before the NUL, which a name that fills its field may lack.
 func (a *attributes) text(kind uint16) []byte {
-	before, _, _ := bytes.Cut(a.values[kind], []byte{0})
-	return before
+	value := a.value(kind)
+	if end := bytes.IndexByte(value, 0); end >= 0 {
+		return value[:end]
+	}
+	return value
 }
 
 // address returns a union nf_inet_addr.
 func (a *attributes) address(kind uint16, family Family) netip.Addr {
-	union := a.values[kind]
+	union := a.value(kind)
 	switch {
 	case family == IPv4 && len(union) >= 4:
 		return netip.AddrFrom4([4]byte(union))
@@ -121,6 +146,9 @@ type names map[string]string
 const mostNames = 128
 
 func (n names) intern(b []byte) string {
+	if len(b) == 0 {
+		return ""
+	}
 	if name, ok := n[string(b)]; ok {
 		return name
 	}
@@ -131,12 +159,12 @@ func (n names) intern(b []byte) string {
 	return name
 }
 
-// decodeService reads a message that holds a service.
-func decodeService(message []byte, names names, s *Service) error {
+// decodeService reads a message that holds a service, and returns the attributes that are its counters.
+func decodeService(message []byte, names names, s *Service) (stats []byte, err error) {
 	var a attributes
 	a.nested(message, attrService)
 	s.Family = IPv4
-	if a.values[svcFamily] != nil {
+	if a.has(svcFamily) {
 		s.Family = Family(a.number(svcFamily))
 	}
 	if s.Mark = uint32(a.number(svcMark)); s.Mark == 0 {
@@ -144,14 +172,14 @@ func decodeService(message []byte, names names, s *Service) error {
 		s.Address = netip.AddrPortFrom(a.address(svcAddress, s.Family), a.port(svcPort))
 	}
 	s.Scheduler = names.intern(a.text(svcScheduler))
-	if flags := a.values[svcFlags]; len(flags) >= 4 {
+	if flags := a.value(svcFlags); len(flags) >= 4 {
 		s.Flags = ServiceFlags(binary.NativeEndian.Uint32(flags)) // and a mask, which says nothing here
-	} else if flags != nil {
+	} else if a.has(svcFlags) {
 		a.err = errTruncated
 	}
 	s.Timeout = a.seconds(svcTimeout)
-	switch netmask := a.values[svcNetmask]; {
-	case netmask == nil:
+	switch netmask := a.value(svcNetmask); {
+	case !a.has(svcNetmask):
 		s.Netmask = HostNetmask(s.Family)
 	case len(netmask) < 4:
 		a.err = errTruncated
@@ -161,15 +189,16 @@ func decodeService(message []byte, names names, s *Service) error {
 		s.Netmask = Netmask(binary.NativeEndian.Uint32(netmask))
 	}
 	s.Engine = names.intern(a.text(svcEngine))
-	return cmp.Or(a.err, decodeStats(a.values[svcStats], a.values[svcStats64], &s.Totals, &s.Rates))
+	return a.stats(svcStats, svcStats64), a.err
 }
 
-// decodeDestination reads a message that holds a real server of a service of the given family.
-func decodeDestination(message []byte, service Family, d *Destination) error {
+// decodeDestination reads a message that holds a real server of a service of the given family, and returns the attributes
+// that are its counters.
+func decodeDestination(message []byte, service Family, d *Destination) (stats []byte, err error) {
 	var a attributes
 	a.nested(message, attrDest)
 	family := service // before 3.18 there was no other
-	if a.values[destFamily] != nil {
+	if a.has(destFamily) {
 		family = Family(a.number(destFamily))
 	}
 	d.Address = netip.AddrPortFrom(a.address(destAddress, family), a.port(destPort))
@@ -186,17 +215,22 @@ func decodeDestination(message []byte, service Family, d *Destination) error {
 		Port:     a.port(destTunnelPort),
 		Checksum: TunnelChecksum(a.number(destTunnelFlags)),
 	}
-	return cmp.Or(a.err, decodeStats(a.values[destStats], a.values[destStats64], &d.Totals, &d.Rates))
+	return a.stats(destStats, destStats64), a.err
 }
 
 // forwardingMask is IP_VS_CONN_F_FWD_MASK.
 const forwardingMask = 7
 
-// decodeStats reads the 64-bit counters, or the older ones where those are absent.
-func decodeStats(stats, stats64 []byte, totals, rates *Counters) error {
-	if stats64 != nil {
-		stats = stats64
+// stats returns the 64-bit counters, or the older ones where those are absent.
+func (a *attributes) stats(older, newer uint16) []byte {
+	if a.has(newer) {
+		return a.value(newer)
 	}
+	return a.value(older)
+}
+
+// decodeStats reads counters, of either width.
+func decodeStats(stats []byte, totals, rates *Counters) error {
 	var a attributes
 	a.read(stats)
 	*totals = Counters{
@@ -228,10 +262,10 @@ func decodeDaemon(message []byte, d *Daemon) error {
 		Port:      uint16(a.number(daemonPort)),
 		TTL:       uint8(a.number(daemonTTL)),
 	}
-	if a.values[daemonGroup] != nil {
+	if a.has(daemonGroup) {
 		d.Group = a.address(daemonGroup, IPv4)
 	}
-	if a.values[daemonGroup6] != nil {
+	if a.has(daemonGroup6) {
 		d.Group = a.address(daemonGroup6, IPv6)
 	}
 	return a.err

@@ -89,7 +89,7 @@ func TestDecodeService(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			var got Service
-			if err := decodeService(test.raw, make(names), &got); err != nil {
+			if err := (&Client{names: make(names)}).decodeService(test.raw, &got); err != nil {
 				t.Fatal(err)
 			}
 			if diff := cmp.Diff(test.want, got, sameAddresses); diff != "" {
@@ -123,7 +123,7 @@ func TestDecodeDestination(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			var got Destination
-			if err := decodeDestination(test.raw, test.service, &got); err != nil {
+			if err := (&Client{}).decodeDestination(test.raw, test.service, &got); err != nil {
 				t.Fatal(err)
 			}
 			if diff := cmp.Diff(test.want, got, sameAddresses); diff != "" {
@@ -174,7 +174,7 @@ func TestDecodeMalformed(t *testing.T) {
 		"cut within the statistics": raw(nest(1, u32(5, 1), attribute(12, 12, 0, 1, 0, 1))),
 	} {
 		var s Service
-		if err := decodeService(message, make(names), &s); err == nil {
+		if err := (&Client{names: make(names)}).decodeService(message, &s); err == nil {
 			t.Errorf("%s: no error, but %+v", name, s)
 		}
 	}
@@ -186,8 +186,9 @@ func TestDecodeMalformed(t *testing.T) {
 func FuzzDecode(f *testing.F) {
 	f.Add(raw(nest(1, u16(1, 2), union(3, 1), attribute(4, 0, 1), nest(10, u32(1, 1)))))
 	f.Fuzz(func(t *testing.T, message []byte) {
-		decodeService(message, make(names), new(Service))
-		decodeDestination(message, IPv4, new(Destination))
+		c := &Client{names: make(names)}
+		c.decodeService(message, new(Service))
+		c.decodeDestination(message, IPv4, new(Destination))
 		decodeDaemon(message, new(Daemon))
 		decodeInfo(message, new(Info))
 		decodeTimeouts(message, new(Timeouts))
@@ -197,11 +198,11 @@ func FuzzDecode(f *testing.F) {
 func BenchmarkDecodeService(b *testing.B) {
 	message := raw(nest(1, u16(1, 2), u16(2, 6), union(3, 192, 0, 2, 1), attribute(4, 0, 80), text(6, "wlc\x00"),
 		nest(10, u32(1, 1), u32(2, 2), u32(3, 3), u64(4, 4), u64(5, 5)), nest(12, u64(1, 1), u64(2, 2), u64(3, 3), u64(4, 4), u64(5, 5))))
-	known := make(names)
+	c := &Client{names: make(names)}
 	b.ReportAllocs()
 	for b.Loop() {
 		var s Service
-		if err := decodeService(message, known, &s); err != nil {
+		if err := c.decodeService(message, &s); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -82,7 +82,9 @@ func (id ServiceID) String() string {
 
 // Compare orders services as ipvsadm lists them: addresses before firewall marks, IPv4 before IPv6, then by protocol,
 // address and port; marks by their number and then IPv4 before IPv6.
-func (id ServiceID) Compare(other ServiceID) int {
+func (id ServiceID) Compare(other ServiceID) int { return compareServices(&id, &other) }
+
+func compareServices(id, other *ServiceID) int {
 	switch {
 	case id.Mark != other.Mark:
 		return cmp.Compare(id.Mark, other.Mark)

@@ -89,35 +89,49 @@ func (s *socket) Receive() ([]netlink.Message, error) {
 
 var errMalformed = errors.New("a malformed message from the kernel")
 
-// ReceiveIter yields the messages of one datagram.
+// ReceiveIter yields the messages of one answer: of a datagram or, if it is part of a dump, of all up to the end of the
+// dump. (The library, which would ask for each of them, has a loop to set up each time.)
 func (s *socket) ReceiveIter() iter.Seq2[netlink.Message, error] {
 	return func(yield func(netlink.Message, error) bool) {
-		n, err := s.file.Read(s.in)
-		if err != nil {
-			yield(netlink.Message{}, err)
-			return
-		}
-		for rest := s.in[:n]; len(rest) > 0; {
-			if len(rest) < unix.SizeofNlMsghdr {
-				yield(netlink.Message{}, errMalformed)
+		for more := true; more; {
+			n, err := s.file.Read(s.in)
+			if err != nil {
+				yield(netlink.Message{}, err)
 				return
 			}
-			header := netlink.Header{
-				Length:   binary.NativeEndian.Uint32(rest),
-				Type:     netlink.HeaderType(binary.NativeEndian.Uint16(rest[4:])),
-				Flags:    netlink.HeaderFlags(binary.NativeEndian.Uint16(rest[6:])),
-				Sequence: binary.NativeEndian.Uint32(rest[8:]),
-				PID:      binary.NativeEndian.Uint32(rest[12:]),
+			more = false
+			for rest := s.in[:n]; len(rest) > 0; {
+				m, length := firstMessage(rest)
+				if length == 0 {
+					yield(netlink.Message{}, errMalformed) // or longer than the buffer
+					return
+				}
+				more = m.Header.Flags&netlink.Multi != 0 && m.Header.Type != netlink.Done
+				if !yield(m, nil) {
+					return
+				}
+				rest = rest[min((length+3)&^3, len(rest)):]
 			}
-			length := int(header.Length)
-			if length < unix.SizeofNlMsghdr || length > len(rest) {
-				yield(netlink.Message{}, errMalformed) // or longer than the buffer
-				return
-			}
-			if !yield(netlink.Message{Header: header, Data: rest[unix.SizeofNlMsghdr:length]}, nil) {
-				return
-			}
-			rest = rest[min((length+3)&^3, len(rest)):]
 		}
 	}
+}
+
+// firstMessage returns the first message of a datagram and its length, which is zero if it is not whole.
+func firstMessage(b []byte) (m netlink.Message, length int) {
+	if len(b) < unix.SizeofNlMsghdr {
+		return m, 0
+	}
+	m.Header = netlink.Header{
+		Length:   binary.NativeEndian.Uint32(b),
+		Type:     netlink.HeaderType(binary.NativeEndian.Uint16(b[4:])),
+		Flags:    netlink.HeaderFlags(binary.NativeEndian.Uint16(b[6:])),
+		Sequence: binary.NativeEndian.Uint32(b[8:]),
+		PID:      binary.NativeEndian.Uint32(b[12:]),
+	}
+	length = int(m.Header.Length)
+	if length < unix.SizeofNlMsghdr || length > len(b) {
+		return m, 0
+	}
+	m.Data = b[unix.SizeofNlMsghdr:length]
+	return m, length
 }

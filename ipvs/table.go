@@ -36,12 +36,14 @@ func (c *Client) Entries(ctx context.Context, services []Service) iter.Seq2[Entr
 		var failure error
 		stopped := false
 		err := c.exchange(ctx, func() (broken error) {
-			var destinations []Destination
+			var service *Service
+			decode := func(message []byte, d *Destination) error { return c.decodeDestination(message, service.Family, d) }
+			servers := dumpReader[Destination, netip.AddrPort]{decode: decode, key: destinationAddress}
 			for i := range services {
-				service := &services[i]
+				service = &services[i]
 				asked = destinationsOf(service.ServiceID)
-				destinations, failure, broken = readDump(c, asked, destinations[:0], destinationDecoder(service.Family), destinationAddress)
-				if len(destinations) == 0 && failure == nil && broken == nil {
+				failure, broken = servers.read(c, asked)
+				if len(servers.items) == 0 && failure == nil && broken == nil {
 					// The kernel says nothing of a service that is gone when it is asked for its servers.
 					asked = oneService(service.ServiceID)
 					failure, broken = readOne(c, asked, c.decodeService, new(Service))
@@ -53,7 +55,7 @@ func (c *Client) Entries(ctx context.Context, services []Service) iter.Seq2[Entr
 				if failure != nil || broken != nil {
 					return broken
 				}
-				if stopped = !yield(Entry{*service, destinations}, nil); stopped {
+				if stopped = !yield(Entry{*service, servers.items}, nil); stopped {
 					return nil
 				}
 			}
@@ -85,6 +87,7 @@ func SortServices(services []Service) { sort.Sort(byID(services)) }
 func SortDestinations(entries iter.Seq2[Entry, error]) iter.Seq2[Entry, error] {
 	return func(yield func(Entry, error) bool) {
 		for entry, err := range entries {
+			slices.Reverse(entry.Destinations) // of which the kernel told the latest first, so that there is less to sort
 			sort.Sort(byAddress(entry.Destinations))
 			if !yield(entry, err) {
 				return
@@ -106,7 +109,7 @@ type byID []Service
 
 func (s byID) Len() int           { return len(s) }
 func (s byID) Swap(i, j int)      { s[i], s[j] = s[j], s[i] }
-func (s byID) Less(i, j int) bool { return s[i].Compare(s[j].ServiceID) < 0 }
+func (s byID) Less(i, j int) bool { return compareServices(&s[i].ServiceID, &s[j].ServiceID) < 0 }
 
 type byAddress []Destination
 

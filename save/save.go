@@ -25,10 +25,7 @@ func Write(ctx context.Context, w io.Writer, entries iter.Seq2[ipvs.Entry, error
 		if err != nil {
 			return err
 		}
-		b = b[:0]
-		for _, c := range Commands(entry) {
-			b = append(c.AppendRule(b, resolver), '\n')
-		}
+		b = appendEntry(b[:0], &entry, resolver)
 		if _, err := w.Write(b); err != nil {
 			return err
 		}
@@ -36,14 +33,14 @@ func Write(ctx context.Context, w io.Writer, entries iter.Seq2[ipvs.Entry, error
 	return nil
 }
 
-// Commands returns the commands that make a service and its real servers.
-func Commands(entry ipvs.Entry) []command.Command {
-	commands := make([]command.Command, 0, 1+len(entry.Destinations))
-	commands = append(commands, command.Command{Verb: command.AddService, Service: entry.Service})
-	for _, server := range entry.Destinations {
-		c := command.Command{Verb: command.AddServer, Server: server}
-		c.Service.ServiceID = entry.ServiceID
-		commands = append(commands, c)
+// appendEntry writes the commands that make a service and its real servers to b.
+func appendEntry(b []byte, entry *ipvs.Entry, resolver *names.Resolver) []byte {
+	c := command.Command{Verb: command.AddService, Service: entry.Service}
+	b = append(c.AppendRule(b, resolver), '\n')
+	c.Verb = command.AddServer
+	for i := range entry.Destinations {
+		c.Server = entry.Destinations[i]
+		b = append(c.AppendRule(b, resolver), '\n')
 	}
-	return commands
+	return b
 }

@@ -1,0 +1,102 @@
+package ipvs
+
+import (
+	"cmp"
+	"context"
+	"slices"
+
+	"github.com/mdlayher/netlink"
+)
+
+const (
+	// dumpInterrupted is NLM_F_DUMP_INTR: the table changed under the dump.
+	dumpInterrupted = 0x10
+
+	// dumpAttempts is how often a listing is taken before a table that never rests is an error.
+	dumpAttempts = 8
+
+	// oneDatagram is how many bytes of attributes a datagram holds at least: NLMSG_GOODSIZE where pages are smallest,
+	// less what a dozen messages, which is more than fit if they are services, have for headers.
+	oneDatagram = 3400
+)
+
+// list asks what has a dump for an answer, and returns what it holds, each key once.
+func list[T any, K comparable](ctx context.Context, c *Client, r request, decode func([]byte, *T) error, key func(*T) K) ([]T, error) {
+	d := dumpReader[T, K]{decode: decode, key: key}
+	var failure error
+	err := c.exchange(ctx, func() (broken error) {
+		failure, broken = d.read(c, r)
+		return broken
+	})
+	if err = cmp.Or(err, failure); err != nil {
+		return nil, r.failed(err)
+	}
+	return d.items, nil
+}
+
+// dumpReader reads what a dump holds, and the next dump into the same place.
+type dumpReader[T any, K comparable] struct {
+	decode func([]byte, *T) error
+	key    func(*T) K
+
+	items       []T
+	seen        map[K]struct{} // nil the first time a dump is taken
+	size        int            // in bytes of attributes
+	interrupted bool
+	malformed   error
+}
+
+// read asks what has a dump for an answer, within an exchange, and takes what it holds, each key once. It returns what the
+// kernel refused, if anything, apart from errors of the socket.
+//
+// If the kernel says that the table changed meanwhile, the dump may lack something, and is taken again. But the kernel
+// does not say so for IPVS: it goes on with the dump at the place at which it left off, by number, and what is deleted
+// before that place makes it pass over something that was there all along. So a dump of more than one datagram, within
+// which nothing changes, is taken until there is nothing new in it.
+func (d *dumpReader[T, K]) read(c *Client, r request) (failure, broken error) {
+	d.items, d.seen = d.items[:0], nil
+	for range dumpAttempts {
+		before := len(d.items)
+		d.size, d.interrupted, d.malformed = 0, false, nil
+		refusal, broken := c.ask(r, netlink.Dump, d.take)
+		if failure = cmp.Or(d.malformed, refusal); failure != nil || broken != nil {
+			return failure, broken
+		}
+		if !d.interrupted && (d.size <= oneDatagram || d.seen != nil && len(d.items) == before) {
+			return nil, nil
+		}
+		if d.seen == nil {
+			d.seen = make(map[K]struct{}, len(d.items))
+			d.items = slices.DeleteFunc(d.items, func(item T) bool { return !d.isNew(&item) })
+		}
+	}
+	if d.interrupted {
+		return ErrInterrupted, nil
+	}
+	return nil, nil // there is always something new, but nothing that stayed is lacking
+}
+
+// take takes one message of the dump.
+func (d *dumpReader[T, K]) take(message []byte, flags netlink.HeaderFlags) {
+	d.interrupted = d.interrupted || flags&dumpInterrupted != 0
+	d.size += len(message)
+	if d.malformed != nil {
+		return
+	}
+	if len(d.items) == cap(d.items) {
+		d.items = slices.Grow(d.items, max(16, len(d.items))) // append alone would copy a large table more often
+	}
+	var none T
+	d.items = append(d.items, none)
+	item := &d.items[len(d.items)-1]
+	if d.malformed = d.decode(message, item); d.malformed != nil || d.seen != nil && !d.isNew(item) {
+		d.items = d.items[:len(d.items)-1]
+	}
+}
+
+// isNew tells whether an item was not seen, and makes it so.
+func (d *dumpReader[T, K]) isNew(item *T) bool {
+	before := len(d.seen)
+	d.seen[d.key(item)] = struct{}{}
+	return len(d.seen) > before
+}

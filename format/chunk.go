@@ -9,6 +9,9 @@ import (
 	"ipvsadm/names"
 )
 
+// connectionChunk is how many connections are held at a time, their names to be looked up together.
+const connectionChunk = 512
+
 // inChunks hands connections on as they come, a chunk at a time, whose names are then known to the resolver. What came
 // before an error is handed on; the error is returned.
 func inChunks(ctx context.Context, resolver *names.Resolver, connections iter.Seq2[ipvs.Connection, error], take func([]ipvs.Connection) error) error {

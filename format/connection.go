@@ -4,7 +4,6 @@ import (
 	"context"
 	"io"
 	"iter"
-	"net/netip"
 	"strconv"
 	"strings"
 	"time"
@@ -19,35 +18,22 @@ type Connections struct {
 	Names      *names.Resolver // nil for numbers
 }
 
-// connectionChunk is how many connections are held at a time, their names to be looked up together.
-const connectionChunk = 512
-
 // Write writes the headings and the connections as they come. It returns the first error of the connections or of the
 // writer; if the connections begin with an error nothing is written.
 func (c *Connections) Write(ctx context.Context, w io.Writer, connections iter.Seq2[ipvs.Connection, error]) error {
-	chunk := make([]ipvs.Connection, 0, connectionChunk)
 	b := c.appendHeading(nil)
-	var failure error
-	for connection, err := range connections {
-		if err != nil {
-			failure = err
-			break
+	err := inChunks(ctx, c.Names, connections, func(chunk []ipvs.Connection) error {
+		for i := range chunk {
+			b = c.appendConnection(b, &chunk[i])
 		}
-		if len(chunk) == connectionChunk {
-			if b, failure = c.writeChunk(ctx, w, b, chunk); failure != nil {
-				return failure
-			}
-			chunk = chunk[:0]
-		}
-		chunk = append(chunk, connection)
-	}
-	if failure != nil && len(chunk) == 0 {
-		return failure
-	}
-	if _, err := c.writeChunk(ctx, w, b, chunk); err != nil {
+		_, err := w.Write(b)
+		b = b[:0]
 		return err
+	})
+	if err == nil && len(b) > 0 { // there are none
+		_, err = w.Write(b)
 	}
-	return failure
+	return err
 }
 
 func (c *Connections) appendHeading(b []byte) []byte {
@@ -57,22 +43,6 @@ func (c *Connections) appendHeading(b []byte) []byte {
 		b = append(b, "        pe name          pe_data"...)
 	}
 	return append(b, '\n')
-}
-
-// writeChunk writes what is in b and a chunk of connections, and returns b empty.
-func (c *Connections) writeChunk(ctx context.Context, w io.Writer, b []byte, chunk []ipvs.Connection) ([]byte, error) {
-	if c.Names != nil {
-		addresses := make([]netip.Addr, 0, 3*len(chunk))
-		for i := range chunk {
-			addresses = append(addresses, chunk[i].Client.Addr(), chunk[i].Virtual.Addr(), chunk[i].Destination.Addr())
-		}
-		c.Names.ResolveAddresses(ctx, addresses)
-	}
-	for i := range chunk {
-		b = c.appendConnection(b, &chunk[i])
-	}
-	_, err := w.Write(b)
-	return b[:0], err
 }
 
 func (c *Connections) appendConnection(b []byte, connection *ipvs.Connection) []byte {

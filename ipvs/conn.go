@@ -3,10 +3,13 @@ package ipvs
 import (
 	"bufio"
 	"bytes"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
 	"iter"
+	"math"
+	"net"
 	"net/netip"
 	"os"
 	"time"
@@ -50,6 +53,7 @@ func ReadConnections(r io.Reader) iter.Seq2[Connection, error] {
 	return func(yield func(Connection, error) bool) {
 		lines := bufio.NewReaderSize(r, 64<<10)
 		names := make(names)
+		var connection Connection
 		var long []byte // the beginning of a line that is longer than the reader's buffer
 		for number := 1; ; number++ {
 			line, err := lines.ReadSlice('\n')
@@ -68,8 +72,7 @@ func ReadConnections(r io.Reader) iter.Seq2[Connection, error] {
 			}
 			line = bytes.TrimSuffix(line, []byte{'\n'})
 			if len(line) > 0 && !(number == 1 && bytes.HasPrefix(line, []byte("Pro "))) {
-				connection, ok := parseConnection(line, names)
-				if !ok {
+				if !parseConnection(line, names, &connection) {
 					yield(Connection{}, fmt.Errorf("ipvs: line %d of the connection table is malformed: %q", number, shortened(line)))
 					return
 				}
@@ -92,111 +95,134 @@ func shortened(line []byte) []byte {
 // parseConnection reads a line:
 //
 //	TCP 0A010002 DC56 0A010001 0050 0A010001 0050 ESTABLISHED     899 sip call@example
-func parseConnection(line []byte, names names) (c Connection, ok bool) {
-	protocol, line := field(line)
-	client, line, okClient := endpoint(line)
-	virtual, line, okVirtual := endpoint(line)
-	destination, line, okDestination := endpoint(line)
-	state, line := field(line)
-	seconds, line := field(line)
-	expires, okExpires := decimal(seconds)
-	if len(protocol) == 0 || !okClient || !okVirtual || !okDestination || len(state) == 0 || !okExpires {
-		return Connection{}, false
+func parseConnection(line []byte, names names, c *Connection) bool {
+	fields := connectionFields{line: line}
+	protocol := fields.word()
+	c.Client = fields.endpoint()
+	c.Virtual = fields.endpoint()
+	c.Destination = fields.endpoint()
+	state := fields.word()
+	c.Expires = fields.seconds()
+	if fields.malformed || len(protocol) == 0 || len(state) == 0 {
+		return false
 	}
-	c = Connection{
-		Protocol:    names.intern(protocol),
-		Client:      client,
-		Virtual:     virtual,
-		Destination: destination,
-		State:       names.intern(state),
-		Expires:     time.Duration(expires) * time.Second,
+	// Most are as in the line before.
+	if c.Protocol != string(protocol) {
+		c.Protocol = names.intern(protocol)
 	}
-	if engine, rest := field(line); len(engine) > 0 {
-		c.Engine = names.intern(engine)
-		// One space, and the data as they are, spaces and all.
-		if len(rest) > 0 {
-			c.EngineData = string(rest[1:])
+	if c.State != string(state) {
+		c.State = names.intern(state)
+	}
+	c.Engine, c.EngineData = names.intern(fields.word()), ""
+	if c.Engine != "" && fields.at < len(line) {
+		c.EngineData = string(line[fields.at+1:]) // behind one space, as they are, spaces and all
+	}
+	return true
+}
+
+// connectionFields reads the fields of a line from left to right.
+type connectionFields struct {
+	line      []byte
+	at        int
+	malformed bool
+}
+
+// spaces passes over spaces, and returns where the next field begins.
+func (f *connectionFields) spaces() int {
+	line, at := f.line, f.at
+	for at < len(line) && line[at] == ' ' {
+		at++
+	}
+	return at
+}
+
+// word returns the next word, and none at the end of the line.
+func (f *connectionFields) word() []byte {
+	line, begin := f.line, f.spaces()
+	end := begin
+	for end < len(line) && line[end] != ' ' {
+		end++
+	}
+	f.at = end
+	return line[begin:end]
+}
+
+// endpoint returns an address, 0A010002 or eight groups of four digits with colons between, and a port.
+func (f *connectionFields) endpoint() netip.AddrPort {
+	const short, long, group = len("0A010002"), len("2001:0db8:0000:0000:0000:0000:0000:0001"), len("2001")
+	var address netip.Addr
+	switch begin := f.spaces(); {
+	case f.end(begin + short):
+		var octets [net.IPv4len]byte
+		binary.BigEndian.PutUint32(octets[:], f.hex(binary.BigEndian.Uint64(f.line[begin:])))
+		address = netip.AddrFrom4(octets)
+	case f.end(begin + long):
+		var octets [net.IPv6len]byte
+		for i := 0; i < len(octets); i += 2 {
+			binary.BigEndian.PutUint16(octets[i:], f.group(f.line[begin:]))
+			begin += group
+			f.malformed = f.malformed || begin < f.at && f.line[begin] != ':'
+			begin++
 		}
-	}
-	return c, true
-}
-
-// field cuts off the first word of a line, and the spaces before it.
-func field(line []byte) (word, rest []byte) {
-	for len(line) > 0 && line[0] == ' ' {
-		line = line[1:]
-	}
-	if end := bytes.IndexByte(line, ' '); end >= 0 {
-		return line[:end], line[end:]
-	}
-	return line, nil
-}
-
-// endpoint cuts off an address and a port.
-func endpoint(line []byte) (e netip.AddrPort, rest []byte, ok bool) {
-	host, line := field(line)
-	digits, line := field(line)
-	address, okAddress := hexAddress(host)
-	port, okPort := hexNumber(digits)
-	if !okAddress || !okPort || len(digits) != 4 {
-		return netip.AddrPort{}, nil, false
-	}
-	return netip.AddrPortFrom(address, uint16(port)), line, true
-}
-
-// hexAddress reads an address as the kernel writes it: 0A010002, or eight groups of four digits with colons between.
-func hexAddress(b []byte) (netip.Addr, bool) {
-	switch len(b) {
-	case 8:
-		n, ok := hexNumber(b)
-		return netip.AddrFrom4([4]byte{byte(n >> 24), byte(n >> 16), byte(n >> 8), byte(n)}), ok
-	case 39:
-		var address [16]byte
-		for group := range 8 {
-			start := group * 5
-			if group > 0 && b[start-1] != ':' {
-				return netip.Addr{}, false
-			}
-			n, ok := hexNumber(b[start : start+4])
-			if !ok {
-				return netip.Addr{}, false
-			}
-			address[group*2], address[group*2+1] = byte(n>>8), byte(n)
-		}
-		return netip.AddrFrom16(address), true
+		address = netip.AddrFrom16(octets)
 	default:
-		return netip.Addr{}, false
+		f.malformed = true
+		return netip.AddrPort{}
 	}
+	begin := f.spaces()
+	if !f.end(begin + group) {
+		f.malformed = true
+		return netip.AddrPort{}
+	}
+	return netip.AddrPortFrom(address, f.group(f.line[begin:]))
 }
 
-// hexNumber reads up to eight hexadecimal digits.
-func hexNumber(b []byte) (n uint32, ok bool) {
-	for _, digit := range b {
-		switch {
-		case '0' <= digit && digit <= '9':
-			digit -= '0'
-		case 'A' <= digit && digit <= 'F':
-			digit -= 'A' - 10
-		case 'a' <= digit && digit <= 'f':
-			digit -= 'a' - 10
-		default:
-			return 0, false
-		}
-		n = n<<4 | uint32(digit)
+// end tells whether a field ends at a place, and goes there if so.
+func (f *connectionFields) end(at int) bool {
+	if at > len(f.line) || at < len(f.line) && f.line[at] != ' ' {
+		return false
 	}
-	return n, true
+	f.at = at
+	return true
 }
 
-// decimal reads a decimal number of 32 bits.
-func decimal(b []byte) (n uint64, ok bool) {
-	if len(b) == 0 || len(b) > 10 {
-		return 0, false
+// group returns the number of the first four digits, which there are.
+func (f *connectionFields) group(digits []byte) uint16 {
+	return uint16(f.hex('0'*(ones>>32<<32) | uint64(binary.BigEndian.Uint32(digits))))
+}
+
+const ones = 0x0101010101010101 // a one in each byte
+
+// hex returns the number of eight hexadecimal digits, the first of them the highest byte. All are turned at once, as
+// there are forty in a line: a letter's bit 6 is set, and its low four are its value less nine.
+func (f *connectionFields) hex(digits uint64) uint32 {
+	letters := digits >> 6 & ones
+	values := digits&(0x0f*ones) + 9*letters
+	if tens := (values + 6*ones) >> 4 & ones; tens != letters || values&(0xf0*ones) != 0 ||
+		digits&^(0x20*letters) != values+'0'*ones+('A'-'0'-10)*letters {
+		f.malformed = true
 	}
-	for _, digit := range b {
+	values = (values | values>>4) & 0x00ff00ff00ff00ff
+	values = (values | values>>8) & 0x0000ffff0000ffff
+	return uint32(values | values>>16)
+}
+
+// seconds returns a decimal number of 32 bits.
+func (f *connectionFields) seconds() time.Duration {
+	digits := f.word()
+	if len(digits) == 0 || len(digits) > 10 {
+		f.malformed = true
+		return 0
+	}
+	var n uint64
+	for _, digit := range digits {
 		if digit < '0' || digit > '9' {
-			return 0, false
+			f.malformed = true
 		}
 		n = n*10 + uint64(digit-'0')
 	}
-	return n, n <= 1<<32-1
+	if n > math.MaxUint32 {
+		f.malformed = true
+	}
+	return time.Duration(n) * time.Second
 }

@@ -1,10 +1,12 @@
 package ipvs
 
 import (
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
+	"strconv"
 	"strings"
 	"testing"
 	"testing/iotest"
@@ -83,6 +85,22 @@ func TestReadConnectionsMalformed(t *testing.T) {
 	failure := errors.New("disk on fire")
 	if _, err := readAll(io.MultiReader(strings.NewReader(connectionHeader), iotest.ErrReader(failure))); !errors.Is(err, failure) {
 		t.Errorf("a failed read: %v", err)
+	}
+}
+
+// TestHex compares all bytes in all places with what strconv says of them.
+func TestHex(t *testing.T) {
+	for place := range 8 {
+		for char := range 256 {
+			digits := []byte("09afAF59")
+			digits[place] = byte(char)
+			want, err := strconv.ParseUint(string(digits), 16, 32)
+			var fields connectionFields
+			got := fields.hex(binary.BigEndian.Uint64(digits))
+			if fields.malformed != (err != nil) || err == nil && got != uint32(want) {
+				t.Errorf("%q: %x, malformed %v, want %x, %v", digits, got, fields.malformed, want, err)
+			}
+		}
 	}
 }
 

@@ -2,8 +2,8 @@ package command
 
 import (
 	"encoding/binary"
+	"math"
 	"net/netip"
-	"strconv"
 	"strings"
 
 	"ipvsadm/ipvs"
@@ -70,38 +70,64 @@ func (l Lookup) port(text string, protocol ipvs.Protocol) (uint16, bool) {
 // parseIPv4 reads an IPv4 address as inet_aton does: one to four parts, decimal, octal or hexadecimal, of which the
 // last fills all the octets that are left, and anything after white space.
 func parseIPv4(text string) (netip.Addr, bool) {
-	if end := strings.IndexFunc(text, isSpace); end >= 0 {
-		text = text[:end]
-	}
 	var address uint64
 	for left := 4; ; left-- { // octets that are not filled yet
-		part, rest, more := strings.Cut(text, ".")
+		part, length := parsePart(text)
+		more := length < len(text) && text[length] == '.'
 		fills := left
 		if more {
 			fills = 1
 		}
-		number, ok := parsePart(part)
-		if !ok || number >= 1<<(8*fills) || more && left == 1 {
+		if length == 0 || part >= 1<<(8*fills) || more && left == 1 {
 			return netip.Addr{}, false
 		}
-		address = address<<(8*fills) | number
+		address = address<<(8*fills) | part
 		if !more {
-			return netip.AddrFrom4([4]byte{byte(address >> 24), byte(address >> 16), byte(address >> 8), byte(address)}), true
+			octets := [4]byte{byte(address >> 24), byte(address >> 16), byte(address >> 8), byte(address)}
+			return netip.AddrFrom4(octets), length == len(text) || isSpace(rune(text[length]))
 		}
-		text = rest
+		text = text[length+len("."):]
 	}
 }
 
-func parsePart(part string) (uint64, bool) {
-	base := 10
+// parsePart reads the number at the beginning of a text, and returns its length, which is zero if there is none of up to
+// 32 bits.
+func parsePart(text string) (number uint64, length int) {
+	base := uint64(10)
 	switch {
-	case strings.HasPrefix(part, "0x"), strings.HasPrefix(part, "0X"):
-		base, part = 16, part[2:]
-	case len(part) > 1 && part[0] == '0':
+	case strings.HasPrefix(text, "0x"), strings.HasPrefix(text, "0X"):
+		base, length = 16, 2
+	case strings.HasPrefix(text, "0"):
 		base = 8
 	}
-	number, err := strconv.ParseUint(part, base, 32)
-	return number, err == nil && part[0] != '+'
+	begin := length
+	for ; length < len(text); length++ {
+		digit := uint64(digitOf(text[length]))
+		if digit >= base {
+			break
+		}
+		if number = number*base + digit; number > math.MaxUint32 {
+			return 0, 0
+		}
+	}
+	if length == begin {
+		return 0, 0
+	}
+	return number, length
+}
+
+// digitOf returns the value of a hexadecimal digit, and more than any of them for what is none.
+func digitOf(char byte) byte {
+	switch {
+	case '0' <= char && char <= '9':
+		return char - '0'
+	case 'a' <= char && char <= 'f':
+		return char - 'a' + 10
+	case 'A' <= char && char <= 'F':
+		return char - 'A' + 10
+	default:
+		return 16
+	}
 }
 
 // maskOf returns the mask whose octets are the address's.

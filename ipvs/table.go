@@ -24,7 +24,7 @@ func (c *Client) Table(ctx context.Context) ([]Entry, error) {
 	if err != nil {
 		return nil, err
 	}
-	return Gather(c.Entries(ctx, services))
+	return appendEntries(make([]Entry, 0, len(services)), c.Entries(ctx, services))
 }
 
 // Entries reads the real servers of services, one service after the other, and yields each with them, in the kernel's
@@ -68,8 +68,9 @@ func (c *Client) Entries(ctx context.Context, services []Service) iter.Seq2[Entr
 }
 
 // Gather returns all entries, to keep, and none if they end with an error.
-func Gather(entries iter.Seq2[Entry, error]) ([]Entry, error) {
-	var all []Entry
+func Gather(entries iter.Seq2[Entry, error]) ([]Entry, error) { return appendEntries(nil, entries) }
+
+func appendEntries(all []Entry, entries iter.Seq2[Entry, error]) ([]Entry, error) {
 	for entry, err := range entries {
 		if err != nil {
 			return nil, err

@@ -95,14 +95,23 @@ func parse(text, source string, lookup command.Lookup) ([]Line, error) {
 
 // appendWords puts the words of a line behind others, but for the word ipvsadm before a command.
 func appendWords(words []string, line string) []string {
-	for word := range strings.FieldsFuncSeq(line, isSpace) {
-		if len(words) > 0 || word != "ipvsadm" {
+	for start := 0; start < len(line); {
+		if isSpace(line[start]) {
+			start++
+			continue
+		}
+		end := start + 1
+		for end < len(line) && !isSpace(line[end]) {
+			end++
+		}
+		if word := line[start:end]; len(words) > 0 || word != "ipvsadm" {
 			words = append(words, word)
 		}
+		start = end
 	}
 	return words
 }
 
-func isSpace(r rune) bool { return r == ' ' || r == '\t' || r == '\r' || r == '\n' }
+func isSpace(char byte) bool { return char == ' ' || char == '\t' || char == '\r' || char == '\n' }
 
 var errNested = &command.Error{Message: "a restore within a restore", Status: 2}

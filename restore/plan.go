@@ -68,7 +68,7 @@ func difference(from, to *table) (makes, leaves []Line) {
 		}
 		var quiesced []Line
 		for server := range wanted.servers() {
-			old := present.byAddress[server.Address]
+			old := present.server(server.Address)
 			switch {
 			case old == nil:
 				makes = append(makes, serverLine(command.AddServer, wanted, server))
@@ -81,7 +81,7 @@ func difference(from, to *table) (makes, leaves []Line) {
 		}
 		makes = append(makes, quiesced...)
 		for server := range present.servers() {
-			if wanted.byAddress[server.Address] == nil {
+			if wanted.server(server.Address) == nil {
 				leaves = append(leaves, serverLine(command.DeleteServer, wanted, server))
 			}
 		}

@@ -17,21 +17,27 @@ type table struct {
 
 type service struct {
 	ipvs.Service
-	line      int       // that says what it is; zero if it was there before
-	added     []*server // in their order, and left there when they are deleted
-	byAddress map[netip.AddrPort]*server
+	line  int      // that says what it is; zero if it was there before
+	added []server // in their order, and left there when they are deleted
+
+	byAddress map[netip.AddrPort]int // where in added they are; nil as long as they are few
 }
 
 type server struct {
 	ipvs.Destination
-	line int
+	line    int
+	deleted bool
 }
 
+// few servers are looked through sooner than found in a map, of which a table would need one for each service.
+const few = 8
+
 func newTable(entries []ipvs.Entry) *table {
-	t := &table{byID: make(map[ipvs.ServiceID]*service, len(entries))}
-	for _, entry := range entries {
-		s := t.add(entry.Service, 0)
-		for _, destination := range entry.Destinations {
+	t := &table{byID: make(map[ipvs.ServiceID]*service, len(entries)), added: make([]*service, 0, len(entries))}
+	for i := range entries {
+		s := t.add(entries[i].Service, 0)
+		s.added = make([]server, 0, len(entries[i].Destinations))
+		for _, destination := range entries[i].Destinations {
 			s.add(destination, 0)
 		}
 	}
@@ -52,8 +58,8 @@ func (t *table) services() iter.Seq[*service] {
 // servers yields the servers in the order in which they were added.
 func (s *service) servers() iter.Seq[*server] {
 	return func(yield func(*server) bool) {
-		for _, d := range s.added {
-			if s.byAddress[d.Address] == d && !yield(d) {
+		for i := range s.added {
+			if d := &s.added[i]; !d.deleted && !yield(d) {
 				return
 			}
 		}
@@ -61,16 +67,43 @@ func (s *service) servers() iter.Seq[*server] {
 }
 
 func (t *table) add(added ipvs.Service, line int) *service {
-	s := &service{Service: added, line: line, byAddress: make(map[netip.AddrPort]*server)}
+	s := &service{Service: added, line: line}
 	t.added = append(t.added, s)
 	t.byID[added.ServiceID] = s
 	return s
 }
 
 func (s *service) add(added ipvs.Destination, line int) {
-	d := &server{added, line}
-	s.added = append(s.added, d)
-	s.byAddress[added.Address] = d
+	s.added = append(s.added, server{Destination: added, line: line})
+	if s.byAddress != nil {
+		s.byAddress[added.Address] = len(s.added) - 1
+	}
+}
+
+// server returns the server at an address, nil if there is none.
+func (s *service) server(address netip.AddrPort) *server {
+	if len(s.added) > few {
+		return s.indexed(address)
+	}
+	for d := range s.servers() {
+		if d.Address == address {
+			return d
+		}
+	}
+	return nil
+}
+
+func (s *service) indexed(address netip.AddrPort) *server {
+	if s.byAddress == nil {
+		s.byAddress = make(map[netip.AddrPort]int)
+		for i := range s.added {
+			s.byAddress[s.added[i].Address] = i
+		}
+	}
+	if i, ok := s.byAddress[address]; ok && !s.added[i].deleted {
+		return &s.added[i]
+	}
+	return nil
 }
 
 // change does to the table what the kernel would do, and refuses what it would for what is there or not. What was there
@@ -109,7 +142,7 @@ func (t *table) change(line Line) error {
 		if err != nil {
 			return err
 		}
-		delete(s.byAddress, d.Address)
+		d.deleted = true
 	}
 	return nil
 }
@@ -131,7 +164,7 @@ func (s *service) addServer(line Line) error {
 		return refused(ipvs.OpAddDestination, syscall.ESRCH)
 	}
 	added := line.Command.Server
-	present := s.byAddress[added.Address]
+	present := s.server(added.Address)
 	switch {
 	case present == nil:
 		s.add(added, line.Number)
@@ -147,7 +180,7 @@ func (s *service) find(operation ipvs.Operation, address netip.AddrPort) (*serve
 	if s == nil {
 		return nil, refused(operation, syscall.ESRCH)
 	}
-	found := s.byAddress[address]
+	found := s.server(address)
 	if found == nil {
 		return nil, refused(operation, syscall.ENOENT)
 	}

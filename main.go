@@ -260,12 +260,12 @@ func (p *program) list(ctx context.Context, c command.Command) error {
 }
 
 // services returns the service that a listing is of, or all.
-func (p *program) services(ctx context.Context, c command.Command) ([]ipvs.Service, error) {
+func (p *program) services(ctx context.Context, c command.Command) ([]ipvs.ListedService, error) {
 	if !c.OneService() {
 		return p.client.Services(ctx)
 	}
 	service, err := p.client.Service(ctx, c.Service.ServiceID)
-	return []ipvs.Service{service}, err
+	return []ipvs.ListedService{service}, err
 }
 
 // listingOf returns the way in which a listing is to be written.

@@ -9,11 +9,12 @@ import (
 )
 
 func TestComplete(t *testing.T) {
-	server := func(address string) ipvs.Destination {
-		return ipvs.Destination{Address: netip.MustParseAddrPort(address), Weight: 1}
+	server := func(address string) ipvs.ListedDestination {
+		return ipvs.ListedDestination{Destination: ipvs.Destination{Address: netip.MustParseAddrPort(address), Weight: 1}}
 	}
-	entry := func(id ipvs.ServiceID, servers ...ipvs.Destination) ipvs.Entry {
-		return ipvs.Entry{Service: ipvs.Service{ServiceID: id, Scheduler: "wlc"}, Destinations: servers}
+	entry := func(id ipvs.ServiceID, servers ...ipvs.ListedDestination) ipvs.Entry {
+		service := ipvs.Service{ServiceID: id, Scheduler: "wlc"}
+		return ipvs.Entry{ListedService: ipvs.ListedService{Service: service}, Destinations: servers}
 	}
 	table := func() []ipvs.Entry {
 		return []ipvs.Entry{

@@ -72,7 +72,7 @@ func counterHeadings(connections, packets, bytes string) []column {
 }
 
 func (a *Aligned) addService(g *grid, entry *ipvs.Entry) {
-	s := &entry.Service
+	s := &entry.ListedService
 	empty := make([]string, len(g.columns))
 	cells := append([]string{a.serviceName(s), schedulerCell(s), persistenceCell(s)}, empty[3:]...)
 	if len(entry.Destinations) == 0 {
@@ -98,7 +98,7 @@ func (a *Aligned) addService(g *grid, entry *ipvs.Entry) {
 	g.add(0, cells...)
 }
 
-func (a *Aligned) addServer(g *grid, s *ipvs.Service, d *ipvs.Destination, persistent bool) {
+func (a *Aligned) addServer(g *grid, s *ipvs.ListedService, d *ipvs.ListedDestination, persistent bool) {
 	upper, lower := "", ""
 	if d.UpperThreshold != 0 || d.LowerThreshold != 0 {
 		upper, lower = decimal(uint64(d.UpperThreshold)), decimal(uint64(d.LowerThreshold))
@@ -121,7 +121,7 @@ func (a *Aligned) addServer(g *grid, s *ipvs.Service, d *ipvs.Destination, persi
 
 // serverColour tells a server that the kernel gives no new connections: one that is drained, or one that has as many as
 // it may.
-func (a *Aligned) serverColour(d *ipvs.Destination) int {
+func (a *Aligned) serverColour(d *ipvs.ListedDestination) int {
 	switch {
 	case !a.Colour:
 		return 0
@@ -193,7 +193,7 @@ func withUnit(n uint64, unit string) string {
 	panic("unreachable")
 }
 
-func (a *Aligned) serviceName(s *ipvs.Service) string {
+func (a *Aligned) serviceName(s *ipvs.ListedService) string {
 	if s.Mark == 0 {
 		return protocolOption(s) + " " + a.endpoint(s.Address, portProtocol(s.Protocol))
 	}
@@ -208,7 +208,7 @@ func (a *Aligned) endpoint(endpoint netip.AddrPort, protocol string) string {
 	return string(a.Names.AppendEndpoint(nil, endpoint, protocol))
 }
 
-func schedulerCell(s *ipvs.Service) string {
+func schedulerCell(s *ipvs.ListedService) string {
 	words := append([]string{s.Scheduler}, schedulerFlags(s)...)
 	if s.Flags&ipvs.OnePacket != 0 {
 		words = append(words, "ops")
@@ -216,7 +216,7 @@ func schedulerCell(s *ipvs.Service) string {
 	return strings.Join(words, " ")
 }
 
-func persistenceCell(s *ipvs.Service) string {
+func persistenceCell(s *ipvs.ListedService) string {
 	if s.Flags&ipvs.Persistent == 0 {
 		return ""
 	}
@@ -234,7 +234,7 @@ func persistenceCell(s *ipvs.Service) string {
 	return cell
 }
 
-func tunnelCell(d *ipvs.Destination) string {
+func tunnelCell(d *ipvs.ListedDestination) string {
 	if d.Forwarding != ipvs.Tunneling {
 		return ""
 	}

@@ -49,7 +49,7 @@ func TestAlignedTable(t *testing.T) {
 	busy.ActiveConnections, busy.InactiveConnections = 1234, 5
 	drained := destination("10.0.0.12:8080", ipvs.Masquerading, 0)
 	drained.ActiveConnections = 2
-	entry := ipvs.Entry{Service: service(ipvs.TCP, "192.0.2.80:80", "wrr", 0), Destinations: []ipvs.Destination{busy, drained}}
+	entry := ipvs.Entry{ListedService: service(ipvs.TCP, "192.0.2.80:80", "wrr", 0), Destinations: []ipvs.ListedDestination{busy, drained}}
 
 	compare(t, `IP Virtual Server version 1.2.1 (size=4096)
 SERVICE            SCHEDULER  FORWARDING    WEIGHT  ACTIVE  INACTIVE
@@ -78,7 +78,7 @@ func TestColours(t *testing.T) {
 	nearly := destination("10.0.0.12:80", ipvs.DirectRouting, 1)
 	nearly.UpperThreshold, nearly.ActiveConnections, nearly.InactiveConnections = 10, 7, 2
 	drained := destination("10.0.0.13:80", ipvs.DirectRouting, 0)
-	entry := ipvs.Entry{Service: service(ipvs.TCP, "192.0.2.80:80", "rr", 0), Destinations: []ipvs.Destination{full, nearly, drained}}
+	entry := ipvs.Entry{ListedService: service(ipvs.TCP, "192.0.2.80:80", "rr", 0), Destinations: []ipvs.ListedDestination{full, nearly, drained}}
 	text := aligned(t, Aligned{Colour: true}, entry)
 	for _, want := range []string{"  \x1b[31m10.0.0.11:80\x1b[0m", "\n  10.0.0.12:80", "  \x1b[33m10.0.0.13:80\x1b[0m"} {
 		if !strings.Contains(text, want) {

@@ -96,7 +96,7 @@ func TestCounterColumns(t *testing.T) {
 		} else {
 			s.Rates, d.Rates = counters, counters
 		}
-		got := written(t, &Table{Columns: test.columns, Exact: test.exact}, []ipvs.Entry{{Service: s, Destinations: []ipvs.Destination{d}}})
+		got := written(t, &Table{Columns: test.columns, Exact: test.exact}, []ipvs.Entry{{ListedService: s, Destinations: []ipvs.ListedDestination{d}}})
 		compare(t, headings[test.columns]+test.want, got)
 	}
 }
@@ -109,7 +109,7 @@ func TestCounterOrder(t *testing.T) {
 	d := destination("10.0.0.1:80", ipvs.Masquerading, 1)
 	d.Totals, d.Rates = counters, counters
 	for _, columns := range []Columns{Totals, Rates} {
-		got := written(t, &Table{Columns: columns}, []ipvs.Entry{{Service: s, Destinations: []ipvs.Destination{d}}})
+		got := written(t, &Table{Columns: columns}, []ipvs.Entry{{ListedService: s, Destinations: []ipvs.ListedDestination{d}}})
 		compare(t, headings[columns]+
 			"TCP  192.168.1.1:80                      1        2        3        4        5\n"+
 			"  -> 10.0.0.1:80                         1        2        3        4        5\n", got)

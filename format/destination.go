@@ -6,7 +6,7 @@ import (
 	"ipvsadm/ipvs"
 )
 
-func (t *Table) appendDestination(b []byte, s *ipvs.Service, d *ipvs.Destination) []byte {
+func (t *Table) appendDestination(b []byte, s *ipvs.ListedService, d *ipvs.ListedDestination) []byte {
 	b = append(b, "  -> "...)
 	start := len(b)
 	b = appendCut(b, t.Names, d.Address, portProtocol(s.Protocol))
@@ -42,7 +42,7 @@ func (t *Table) appendDestination(b []byte, s *ipvs.Service, d *ipvs.Destination
 	return append(b, '\n')
 }
 
-func appendConnections(b []byte, d *ipvs.Destination) []byte {
+func appendConnections(b []byte, d *ipvs.ListedDestination) []byte {
 	b = appendColumn(b, d.ActiveConnections, 10)
 	return appendColumn(b, d.InactiveConnections, 10)
 }
@@ -72,7 +72,7 @@ func forwardingWord(f ipvs.Forwarding) string {
 	}
 }
 
-func appendTunnel(b []byte, d *ipvs.Destination) []byte {
+func appendTunnel(b []byte, d *ipvs.ListedDestination) []byte {
 	tunnel := d.Tunnel
 	switch {
 	case d.Forwarding != ipvs.Tunneling:

@@ -41,16 +41,16 @@ func compare(t *testing.T, want, got string) {
 	}
 }
 
-func service(protocol ipvs.Protocol, address, scheduler string, flags ipvs.ServiceFlags) ipvs.Service {
+func service(protocol ipvs.Protocol, address, scheduler string, flags ipvs.ServiceFlags) ipvs.ListedService {
 	id := ipvs.AddressService(protocol, netip.MustParseAddrPort(address))
-	return ipvs.Service{ServiceID: id, Scheduler: scheduler, Flags: flags, Netmask: ipvs.HostNetmask(id.Family)}
+	return ipvs.ListedService{Service: ipvs.Service{ServiceID: id, Scheduler: scheduler, Flags: flags, Netmask: ipvs.HostNetmask(id.Family)}}
 }
 
-func markService(mark uint32, family ipvs.Family, scheduler string) ipvs.Service {
-	return ipvs.Service{ServiceID: ipvs.MarkService(mark, family), Scheduler: scheduler, Netmask: ipvs.HostNetmask(family)}
+func markService(mark uint32, family ipvs.Family, scheduler string) ipvs.ListedService {
+	return ipvs.ListedService{Service: ipvs.Service{ServiceID: ipvs.MarkService(mark, family), Scheduler: scheduler, Netmask: ipvs.HostNetmask(family)}}
 }
 
-func persistent(s ipvs.Service, timeout time.Duration, mask ipvs.Netmask) ipvs.Service {
+func persistent(s ipvs.ListedService, timeout time.Duration, mask ipvs.Netmask) ipvs.ListedService {
 	s.Flags |= ipvs.Persistent
 	s.Timeout = timeout
 	if mask != 0 {
@@ -59,11 +59,11 @@ func persistent(s ipvs.Service, timeout time.Duration, mask ipvs.Netmask) ipvs.S
 	return s
 }
 
-func destination(address string, forwarding ipvs.Forwarding, weight uint32) ipvs.Destination {
-	return ipvs.Destination{Address: netip.MustParseAddrPort(address), Forwarding: forwarding, Weight: weight}
+func destination(address string, forwarding ipvs.Forwarding, weight uint32) ipvs.ListedDestination {
+	return ipvs.ListedDestination{Destination: ipvs.Destination{Address: netip.MustParseAddrPort(address), Forwarding: forwarding, Weight: weight}}
 }
 
-func tunnelled(address string, tunnel ipvs.Tunnel) ipvs.Destination {
+func tunnelled(address string, tunnel ipvs.Tunnel) ipvs.ListedDestination {
 	d := destination(address, ipvs.Tunneling, 1)
 	d.Tunnel = tunnel
 	return d
@@ -78,27 +78,27 @@ func entries() []ipvs.Entry {
 	sip.Engine = "sip"
 
 	return []ipvs.Entry{
-		{Service: persistent(markService(6, ipvs.IPv6, "wrr"), 5*time.Second, 64)},
-		{Service: markService(6, ipvs.IPv4, "lblcr")},
-		{Service: markService(5, ipvs.IPv4, "wrr"), Destinations: []ipvs.Destination{destination("10.0.0.1:53", ipvs.DirectRouting, 1)}},
-		{Service: persistent(service(ipvs.TCP, "[2001:db8:1111:2222:3333:4444:5555:6666]:443", "rr", 0), 300*time.Second, 64)},
-		{Service: persistent(service(ipvs.TCP, "[2001:db8::1]:80", "rr", 0), 300*time.Second, 0), Destinations: []ipvs.Destination{
+		{ListedService: persistent(markService(6, ipvs.IPv6, "wrr"), 5*time.Second, 64)},
+		{ListedService: markService(6, ipvs.IPv4, "lblcr")},
+		{ListedService: markService(5, ipvs.IPv4, "wrr"), Destinations: []ipvs.ListedDestination{destination("10.0.0.1:53", ipvs.DirectRouting, 1)}},
+		{ListedService: persistent(service(ipvs.TCP, "[2001:db8:1111:2222:3333:4444:5555:6666]:443", "rr", 0), 300*time.Second, 64)},
+		{ListedService: persistent(service(ipvs.TCP, "[2001:db8::1]:80", "rr", 0), 300*time.Second, 0), Destinations: []ipvs.ListedDestination{
 			destination("[2001:db8::10]:80", ipvs.Masquerading, 1),
 			destination("[2001:db8::2]:80", ipvs.Masquerading, 1),
 		}},
-		{Service: service(ipvs.TCP, "[::ffff:1.2.3.4]:443", "rr", 0)},
-		{Service: service(ipvs.TCP, "[::1.2.3.4]:80", "sed", 0)},
-		{Service: persistent(service(ipvs.SCTP, "10.1.0.4:0", "wrr", 0), 360*time.Second, 0)},
-		{Service: service(ipvs.SCTP, "10.1.0.4:9", "wrr", 0)},
-		{Service: service(ipvs.TCP, "[::4]:80", "rr", 0)},
-		{Service: service(ipvs.TCP, "[::3:4]:80", "rr", 0)},
-		{Service: service(ipvs.UDP, "10.1.0.3:5063", "sh", ipvs.SchedulerFlag1|ipvs.SchedulerFlag3)},
-		{Service: service(ipvs.UDP, "10.1.0.3:5062", "mh", ipvs.SchedulerFlag3)},
-		{Service: service(ipvs.UDP, "10.1.0.3:5061", "mh", ipvs.HashPortFlag|ipvs.OnePacket)},
-		{Service: sip},
-		{Service: service(ipvs.TCP, "10.1.0.3:80", "sh", ipvs.FallbackFlag|ipvs.HashPortFlag)},
-		{Service: persistent(service(ipvs.TCP, "10.1.0.2:443", "wlc", 0), 24*time.Hour, 0xff00ff00)},
-		{Service: persistent(service(ipvs.TCP, "10.1.0.1:80", "rr", 0), 300*time.Second, 0), Destinations: []ipvs.Destination{
+		{ListedService: service(ipvs.TCP, "[::ffff:1.2.3.4]:443", "rr", 0)},
+		{ListedService: service(ipvs.TCP, "[::1.2.3.4]:80", "sed", 0)},
+		{ListedService: persistent(service(ipvs.SCTP, "10.1.0.4:0", "wrr", 0), 360*time.Second, 0)},
+		{ListedService: service(ipvs.SCTP, "10.1.0.4:9", "wrr", 0)},
+		{ListedService: service(ipvs.TCP, "[::4]:80", "rr", 0)},
+		{ListedService: service(ipvs.TCP, "[::3:4]:80", "rr", 0)},
+		{ListedService: service(ipvs.UDP, "10.1.0.3:5063", "sh", ipvs.SchedulerFlag1|ipvs.SchedulerFlag3)},
+		{ListedService: service(ipvs.UDP, "10.1.0.3:5062", "mh", ipvs.SchedulerFlag3)},
+		{ListedService: service(ipvs.UDP, "10.1.0.3:5061", "mh", ipvs.HashPortFlag|ipvs.OnePacket)},
+		{ListedService: sip},
+		{ListedService: service(ipvs.TCP, "10.1.0.3:80", "sh", ipvs.FallbackFlag|ipvs.HashPortFlag)},
+		{ListedService: persistent(service(ipvs.TCP, "10.1.0.2:443", "wlc", 0), 24*time.Hour, 0xff00ff00)},
+		{ListedService: persistent(service(ipvs.TCP, "10.1.0.1:80", "rr", 0), 300*time.Second, 0), Destinations: []ipvs.ListedDestination{
 			tunnelled("[2001:db8::1]:80", ipvs.Tunnel{}),
 			tunnelled("10.0.0.8:80", ipvs.Tunnel{Type: ipvs.GRE, Checksum: ipvs.Checksum}),
 			tunnelled("10.0.0.7:80", ipvs.Tunnel{Type: ipvs.GRE}),

@@ -204,7 +204,7 @@ func writeDocument(w io.Writer, document any) error {
 }
 
 func (j *JSON) service(entry *ipvs.Entry) jsonService {
-	s := &entry.Service
+	s := &entry.ListedService
 	service := jsonService{
 		Protocol:          protocolOption(s),
 		Family:            familyWord(s.Family),
@@ -239,7 +239,7 @@ func (j *JSON) service(entry *ipvs.Entry) jsonService {
 	return service
 }
 
-func (j *JSON) server(s *ipvs.Service, d *ipvs.Destination) jsonServer {
+func (j *JSON) server(s *ipvs.ListedService, d *ipvs.ListedDestination) jsonServer {
 	endpoint := j.endpoint(d.Address, portProtocol(s.Protocol))
 	return jsonServer{
 		Family:                familyWord(ipvs.FamilyOf(d.Address.Addr())),

@@ -52,7 +52,7 @@ func TestJSONNoConnections(t *testing.T) {
 }
 
 func TestJSONNames(t *testing.T) {
-	entry := ipvs.Entry{Service: service(ipvs.TCP, "10.1.0.1:80", "rr", 0)}
+	entry := ipvs.Entry{ListedService: service(ipvs.TCP, "10.1.0.1:80", "rr", 0)}
 	var b bytes.Buffer
 	if err := (&JSON{Names: resolver()}).Table(context.Background(), &b, ipvs.Info{}, each([]ipvs.Entry{entry})); err != nil {
 		t.Fatal(err)

@@ -9,7 +9,7 @@ import (
 	"ipvsadm/ipvs"
 )
 
-func (t *Table) appendService(b []byte, s *ipvs.Service) []byte {
+func (t *Table) appendService(b []byte, s *ipvs.ListedService) []byte {
 	b = appendPadded(b, protocolWord(s), 5)
 	start := len(b)
 	b = t.appendServiceName(b, s)
@@ -36,7 +36,7 @@ func (t *Table) appendService(b []byte, s *ipvs.Service) []byte {
 	return append(b, '\n')
 }
 
-func protocolWord(s *ipvs.Service) string {
+func protocolWord(s *ipvs.ListedService) string {
 	switch {
 	case s.Mark != 0:
 		return "FWM"
@@ -47,7 +47,7 @@ func protocolWord(s *ipvs.Service) string {
 	}
 }
 
-func (t *Table) appendServiceName(b []byte, s *ipvs.Service) []byte {
+func (t *Table) appendServiceName(b []byte, s *ipvs.ListedService) []byte {
 	if s.Mark == 0 {
 		return appendCut(b, t.Names, s.Address, portProtocol(s.Protocol))
 	}
@@ -59,7 +59,7 @@ func (t *Table) appendServiceName(b []byte, s *ipvs.Service) []byte {
 }
 
 // appendSchedulerFlags writes the flags by the names that the schedulers sh and mh have for theirs, which know two.
-func appendSchedulerFlags(b []byte, s *ipvs.Service) []byte {
+func appendSchedulerFlags(b []byte, s *ipvs.ListedService) []byte {
 	set := schedulerFlags(s)
 	if len(set) == 0 {
 		return b
@@ -72,7 +72,7 @@ func appendSchedulerFlags(b []byte, s *ipvs.Service) []byte {
 	return append(b, ')')
 }
 
-func appendPersistence(b []byte, s *ipvs.Service) []byte {
+func appendPersistence(b []byte, s *ipvs.ListedService) []byte {
 	if s.Flags&ipvs.Persistent != 0 {
 		b = append(b, " persistent "...)
 		b = strconv.AppendInt(b, int64(s.Timeout/time.Second), 10)

@@ -67,9 +67,9 @@ func (t *Table) Write(ctx context.Context, w io.Writer, entries iter.Seq2[ipvs.E
 		if err != nil {
 			return err
 		}
-		b = t.appendService(b[:0], &entry.Service)
+		b = t.appendService(b[:0], &entry.ListedService)
 		for j := range entry.Destinations {
-			b = t.appendDestination(b, &entry.Service, &entry.Destinations[j])
+			b = t.appendDestination(b, &entry.ListedService, &entry.Destinations[j])
 		}
 		if _, err := w.Write(b); err != nil {
 			return err

@@ -75,7 +75,7 @@ func TestExtremeNumbers(t *testing.T) {
 		TunnelInfo:            "  -> 10.0.0.1:80                  Masq    n/a           4294967295 4294967295 4294967295\n",
 	} {
 		s := service(ipvs.TCP, "10.1.0.1:80", "abcdefghijklmnop", 0)
-		got := written(t, &Table{Columns: columns}, []ipvs.Entry{{Service: s, Destinations: []ipvs.Destination{server}}})
+		got := written(t, &Table{Columns: columns}, []ipvs.Entry{{ListedService: s, Destinations: []ipvs.ListedDestination{server}}})
 		compare(t, headings[columns]+"TCP  10.1.0.1:80 abcdefghijklmnop\n"+want, got)
 	}
 }
@@ -109,16 +109,16 @@ func TestOrder(t *testing.T) {
 	s := service(ipvs.TCP, "192.168.0.1:80", "rr", 0)
 	s.Protocol = 47
 	got := written(t, &Table{}, []ipvs.Entry{
-		{Service: markService(4000000000, ipvs.IPv6, "rr")},
-		{Service: markService(4000000000, ipvs.IPv4, "rr")},
-		{Service: markService(5, ipvs.IPv6, "rr")},
-		{Service: service(ipvs.TCP, "200.0.0.1:80", "rr", 0), Destinations: []ipvs.Destination{
+		{ListedService: markService(4000000000, ipvs.IPv6, "rr")},
+		{ListedService: markService(4000000000, ipvs.IPv4, "rr")},
+		{ListedService: markService(5, ipvs.IPv6, "rr")},
+		{ListedService: service(ipvs.TCP, "200.0.0.1:80", "rr", 0), Destinations: []ipvs.ListedDestination{
 			destination("200.0.0.1:80", ipvs.LocalNode, 1),
 			destination("10.0.0.1:80", ipvs.Masquerading, 1),
 		}},
-		{Service: s},
-		{Service: service(ipvs.TCP, "10.0.0.1:80", "rr", 0)},
-		{Service: service(ipvs.TCP, "10.0.0.1:9", "rr", 0)},
+		{ListedService: s},
+		{ListedService: service(ipvs.TCP, "10.0.0.1:80", "rr", 0)},
+		{ListedService: service(ipvs.TCP, "10.0.0.1:9", "rr", 0)},
 	})
 	compare(t, headings[Summary]+`TCP  10.0.0.1:9 rr
 TCP  10.0.0.1:80 rr

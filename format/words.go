@@ -9,7 +9,7 @@ import (
 
 // The words for what the original's tables write otherwise: those that the options use, in JSON and in aligned tables.
 
-func protocolOption(s *ipvs.Service) string {
+func protocolOption(s *ipvs.ListedService) string {
 	if s.Mark != 0 {
 		return "fwmark"
 	}
@@ -54,7 +54,7 @@ func checksumOption(c ipvs.TunnelChecksum) string {
 }
 
 // schedulerFlags returns the flags that are set, by the names that the schedulers sh and mh have for theirs.
-func schedulerFlags(s *ipvs.Service) []string {
+func schedulerFlags(s *ipvs.ListedService) []string {
 	if s.Flags&ipvs.SchedulerFlags == 0 {
 		return []string{}
 	}

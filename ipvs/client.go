@@ -74,7 +74,7 @@ func (c *Client) Timeouts(ctx context.Context) (Timeouts, error) {
 }
 
 // Service returns one service, which must exist (ESRCH). IPVS_CMD_GET_SERVICE.
-func (c *Client) Service(ctx context.Context, id ServiceID) (Service, error) {
+func (c *Client) Service(ctx context.Context, id ServiceID) (ListedService, error) {
 	return get(ctx, c, oneService(id), c.decodeService)
 }
 
@@ -83,15 +83,15 @@ func oneService(id ServiceID) request {
 }
 
 // Services returns the virtual services, each once, in the kernel's order. IPVS_CMD_GET_SERVICE.
-func (c *Client) Services(ctx context.Context) ([]Service, error) {
+func (c *Client) Services(ctx context.Context) ([]ListedService, error) {
 	r := request{operation: OpListServices}.asking(cmdGetService, nothing)
-	return list(ctx, c, r, c.decodeService, func(s *Service) ServiceID { return s.ServiceID })
+	return list(ctx, c, r, c.decodeService, func(s *ListedService) ServiceID { return s.ServiceID })
 }
 
 // Destinations returns the real servers of a service, each once, in the kernel's order. A service that does not exist
 // has none. IPVS_CMD_GET_DEST.
-func (c *Client) Destinations(ctx context.Context, id ServiceID) ([]Destination, error) {
-	decode := func(message []byte, d *Destination) error { return c.decodeDestination(message, id.Family, d) }
+func (c *Client) Destinations(ctx context.Context, id ServiceID) ([]ListedDestination, error) {
+	decode := func(message []byte, d *ListedDestination) error { return c.decodeDestination(message, id.Family, d) }
 	return list(ctx, c, destinationsOf(id), decode, destinationAddress)
 }
 
@@ -99,7 +99,7 @@ func destinationsOf(id ServiceID) request {
 	return request{operation: OpListDestinations, service: id}.asking(cmdGetDest, serviceOnly(id))
 }
 
-func destinationAddress(d *Destination) netip.AddrPort { return d.Address }
+func destinationAddress(d *ListedDestination) netip.AddrPort { return d.Address }
 
 // Daemons returns the synchronization daemons that run, at most one of each kind. IPVS_CMD_GET_DAEMON.
 func (c *Client) Daemons(ctx context.Context) ([]Daemon, error) {
@@ -107,20 +107,20 @@ func (c *Client) Daemons(ctx context.Context) ([]Daemon, error) {
 	return list(ctx, c, r, decodeDaemon, func(d *Daemon) DaemonState { return d.State })
 }
 
-func (c *Client) decodeService(message []byte, s *Service) error {
+func (c *Client) decodeService(message []byte, s *ListedService) error {
 	stats, err := decodeService(message, c.names, s)
 	if err != nil || c.WithoutCounters {
 		return err
 	}
-	return decodeStats(stats, &s.Totals, &s.Rates)
+	return decodeStats(stats, &s.Traffic)
 }
 
-func (c *Client) decodeDestination(message []byte, service Family, d *Destination) error {
+func (c *Client) decodeDestination(message []byte, service Family, d *ListedDestination) error {
 	stats, err := decodeDestination(message, service, d)
 	if err != nil || c.WithoutCounters {
 		return err
 	}
-	return decodeStats(stats, &d.Totals, &d.Rates)
+	return decodeStats(stats, &d.Traffic)
 }
 
 // Apply carries out changes in their order. One that fails does not keep those after it from being carried out; the

@@ -175,7 +175,7 @@ func TestStoppedAndNested(t *testing.T) {
 		return append([][]netlink.Message{reply(m, netlink.Multi, server)}, dump(m, 0)...)
 	}}
 	c := k.client()
-	services := []Service{{ServiceID: MarkService(1, IPv4)}, {ServiceID: MarkService(2, IPv4)}}
+	services := []ListedService{{Service: Service{ServiceID: MarkService(1, IPv4)}}, {Service: Service{ServiceID: MarkService(2, IPv4)}}}
 	for entry, err := range c.Entries(t.Context(), services) {
 		if err != nil || entry.Mark != 1 || len(entry.Destinations) != 1 {
 			t.Errorf("first entry %v, %v", entry, err)

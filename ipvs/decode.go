@@ -160,7 +160,7 @@ func (n names) intern(b []byte) string {
 }
 
 // decodeService reads a message that holds a service, and returns the attributes that are its counters.
-func decodeService(message []byte, names names, s *Service) (stats []byte, err error) {
+func decodeService(message []byte, names names, s *ListedService) (stats []byte, err error) {
 	var a attributes
 	a.nested(message, attrService)
 	s.Family = IPv4
@@ -194,7 +194,7 @@ func decodeService(message []byte, names names, s *Service) (stats []byte, err e
 
 // decodeDestination reads a message that holds a real server of a service of the given family, and returns the attributes
 // that are its counters.
-func decodeDestination(message []byte, service Family, d *Destination) (stats []byte, err error) {
+func decodeDestination(message []byte, service Family, d *ListedDestination) (stats []byte, err error) {
 	var a attributes
 	a.nested(message, attrDest)
 	family := service // before 3.18 there was no other
@@ -230,17 +230,17 @@ func (a *attributes) stats(older, newer uint16) []byte {
 }
 
 // decodeStats reads counters, of either width.
-func decodeStats(stats []byte, totals, rates *Counters) error {
+func decodeStats(stats []byte, traffic *Traffic) error {
 	var a attributes
 	a.read(stats)
-	*totals = Counters{
+	traffic.Totals = Counters{
 		Connections:     a.number(statsConnections),
 		IncomingPackets: a.number(statsIncomingPackets),
 		OutgoingPackets: a.number(statsOutgoingPackets),
 		IncomingBytes:   a.number(statsIncomingBytes),
 		OutgoingBytes:   a.number(statsOutgoingBytes),
 	}
-	*rates = Counters{
+	traffic.Rates = Counters{
 		Connections:     a.number(statsConnectionRate),
 		IncomingPackets: a.number(statsIncomingPacketRate),
 		OutgoingPackets: a.number(statsOutgoingPacketRate),

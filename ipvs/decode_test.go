@@ -56,7 +56,7 @@ func TestDecodeService(t *testing.T) {
 	for _, test := range []struct {
 		name string
 		raw  []byte
-		want Service
+		want ListedService
 	}{
 		{"everything", raw(nest(1,
 			u16(1, 2), u16(2, 6), union(3, 192, 0, 2, 1), attribute(4, 0, 80), text(6, "wlc\x00"),
@@ -65,30 +65,32 @@ func TestDecodeService(t *testing.T) {
 			nest(10, u32(1, 9), u64(4, 9)),
 			nest(12, u64(1, 1<<32), u64(2, 1<<63), u64(3, 3), u64(4, math.MaxUint64), u64(5, 5),
 				u64(6, 6), u64(7, 7), u64(8, 8), u64(9, 9), u64(10, 1<<33)),
-		)), Service{
+		)), ListedService{Service: Service{
 			ServiceID: AddressService(TCP, addrPort("192.0.2.1:80")), Scheduler: "wlc", Flags: Persistent | Hashed | OnePacket,
 			Timeout: 300 * time.Second, Netmask: 0xffff0100, Engine: "sip",
+		}, Traffic: Traffic{
 			Totals: Counters{1 << 32, 1 << 63, 3, math.MaxUint64, 5}, Rates: Counters{6, 7, 8, 9, 1 << 33},
-		}},
-		{"the wide counters first", raw(nest(1, u16(1, 2), u32(5, 1), nest(12, u64(1, 1<<40)), nest(10, u32(1, 3)))), Service{
-			ServiceID: MarkService(1, IPv4), Netmask: 0xffffffff, Totals: Counters{Connections: 1 << 40},
-		}},
-		{"an old kernel's counters", raw(nest(1, u16(1, 2), u32(5, 1), nest(10, u32(1, 3), u64(4, 1<<40), u32(10, 2)))), Service{
+		}}},
+		{"the wide counters first", raw(nest(1, u16(1, 2), u32(5, 1), nest(12, u64(1, 1<<40)), nest(10, u32(1, 3)))), ListedService{Service: Service{
 			ServiceID: MarkService(1, IPv4), Netmask: 0xffffffff,
+		}, Traffic: Traffic{Totals: Counters{Connections: 1 << 40}}}},
+		{"an old kernel's counters", raw(nest(1, u16(1, 2), u32(5, 1), nest(10, u32(1, 3), u64(4, 1<<40), u32(10, 2)))), ListedService{Service: Service{
+			ServiceID: MarkService(1, IPv4), Netmask: 0xffffffff,
+		}, Traffic: Traffic{
 			Totals: Counters{Connections: 3, IncomingBytes: 1 << 40}, Rates: Counters{OutgoingBytes: 2},
-		}},
-		{"the family last, and IPv6", raw(nest(1, union(3, ipv6...), attribute(4, 1, 187), u16(2, 17), u32(9, 64), u16(1, 10))), Service{
+		}}},
+		{"the family last, and IPv6", raw(nest(1, union(3, ipv6...), attribute(4, 1, 187), u16(2, 17), u32(9, 64), u16(1, 10))), ListedService{Service: Service{
 			ServiceID: AddressService(UDP, addrPort("[2001:db8::1]:443")), Netmask: 64,
-		}},
-		{"a name of 16 characters", raw(nest(1, u16(1, 10), u32(5, 1<<32-1), text(6, "abcdefghijklmnop"))), Service{
+		}}},
+		{"a name of 16 characters", raw(nest(1, u16(1, 10), u32(5, 1<<32-1), text(6, "abcdefghijklmnop"))), ListedService{Service: Service{
 			ServiceID: MarkService(1<<32-1, IPv6), Scheduler: "abcdefghijklmnop", Netmask: 128,
-		}},
-		{"a newer kernel's attributes", raw(text(99, "?"), nest(1, attribute(77, 1, 2, 3), u16(1, 2), u32(5, 1))), Service{
+		}}},
+		{"a newer kernel's attributes", raw(text(99, "?"), nest(1, attribute(77, 1, 2, 3), u16(1, 2), u32(5, 1))), ListedService{Service: Service{
 			ServiceID: MarkService(1, IPv4), Netmask: 0xffffffff,
-		}},
+		}}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			var got Service
+			var got ListedService
 			if err := (&Client{names: make(names)}).decodeService(test.raw, &got); err != nil {
 				t.Fatal(err)
 			}
@@ -104,25 +106,26 @@ func TestDecodeDestination(t *testing.T) {
 		name    string
 		service Family
 		raw     []byte
-		want    Destination
+		want    ListedDestination
 	}{
 		{"everything", IPv4, raw(nest(2,
 			union(1, ipv6...), attribute(2, 0x1f, 0x90), u32(3, 2), u32(4, 1<<31-1), u32(5, 5), u32(6, 6), u32(7, 7), u32(8, 8),
 			u32(9, 9), u16(11, 10), nest(12, u64(1, 1<<63)), attribute(13, 1), attribute(14, 0x17, 0xc0), u16(15, 2),
-		)), Destination{
+		)), ListedDestination{Destination: Destination{
 			Address: addrPort("[2001:db8::1]:8080"), Forwarding: Tunneling, Weight: 1<<31 - 1, UpperThreshold: 5, LowerThreshold: 6,
-			Tunnel: Tunnel{GUE, 6080, RemoteChecksum}, ActiveConnections: 7, InactiveConnections: 8, PersistentConnections: 9,
+			Tunnel: Tunnel{GUE, 6080, RemoteChecksum},
+		}, ActiveConnections: 7, InactiveConnections: 8, PersistentConnections: 9, Traffic: Traffic{
 			Totals: Counters{Connections: 1 << 63},
-		}},
-		{"an old kernel's, IPv4", IPv4, raw(nest(2, union(1, 10, 0, 0, 1), attribute(2, 0, 80), u32(3, 3))), Destination{
+		}}},
+		{"an old kernel's, IPv4", IPv4, raw(nest(2, union(1, 10, 0, 0, 1), attribute(2, 0, 80), u32(3, 3))), ListedDestination{Destination: Destination{
 			Address: addrPort("10.0.0.1:80"), Forwarding: DirectRouting,
-		}},
-		{"an old kernel's, IPv6", IPv6, raw(nest(2, union(1, ipv6...), attribute(2, 0, 80), u32(3, 0x100))), Destination{
+		}}},
+		{"an old kernel's, IPv6", IPv6, raw(nest(2, union(1, ipv6...), attribute(2, 0, 80), u32(3, 0x100))), ListedDestination{Destination: Destination{
 			Address: addrPort("[2001:db8::1]:80"), Forwarding: Masquerading,
-		}},
+		}}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			var got Destination
+			var got ListedDestination
 			if err := (&Client{}).decodeDestination(test.raw, test.service, &got); err != nil {
 				t.Fatal(err)
 			}
@@ -173,7 +176,7 @@ func TestDecodeMalformed(t *testing.T) {
 		"short netmask":             raw(nest(1, u32(5, 1), attribute(9, 1))),
 		"cut within the statistics": raw(nest(1, u32(5, 1), attribute(12, 12, 0, 1, 0, 1))),
 	} {
-		var s Service
+		var s ListedService
 		if err := (&Client{names: make(names)}).decodeService(message, &s); err == nil {
 			t.Errorf("%s: no error, but %+v", name, s)
 		}
@@ -187,8 +190,8 @@ func FuzzDecode(f *testing.F) {
 	f.Add(raw(nest(1, u16(1, 2), union(3, 1), attribute(4, 0, 1), nest(10, u32(1, 1)))))
 	f.Fuzz(func(t *testing.T, message []byte) {
 		c := &Client{names: make(names)}
-		c.decodeService(message, new(Service))
-		c.decodeDestination(message, IPv4, new(Destination))
+		c.decodeService(message, new(ListedService))
+		c.decodeDestination(message, IPv4, new(ListedDestination))
 		decodeDaemon(message, new(Daemon))
 		decodeInfo(message, new(Info))
 		decodeTimeouts(message, new(Timeouts))
@@ -201,7 +204,7 @@ func BenchmarkDecodeService(b *testing.B) {
 	c := &Client{names: make(names)}
 	b.ReportAllocs()
 	for b.Loop() {
-		var s Service
+		var s ListedService
 		if err := c.decodeService(message, &s); err != nil {
 			b.Fatal(err)
 		}

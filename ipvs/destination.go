@@ -69,13 +69,15 @@ type Destination struct {
 	UpperThreshold uint32 // connections above which it takes no new ones; zero for no bound
 	LowerThreshold uint32 // connections below which it takes new ones again; zero for three quarters of the upper
 	Tunnel         Tunnel
+}
 
-	// What follows is the kernel's to tell and ignored in a change.
+// ListedDestination is a real server and what the kernel tells of it.
+type ListedDestination struct {
+	Destination
 	ActiveConnections     uint32
 	InactiveConnections   uint32
 	PersistentConnections uint32
-	Totals                Counters // since the server was made or zeroed
-	Rates                 Counters // per second, the kernel's running estimate
+	Traffic
 }
 
 // Compare orders real servers of a service as ipvsadm lists them: by address and port, an IPv4 address among IPv6 ones

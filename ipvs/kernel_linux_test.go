@@ -61,14 +61,14 @@ func services(t *testing.T, c *Client) map[ServiceID]Service {
 		t.Fatal(err)
 	}
 	for _, s := range list {
-		all[s.ServiceID] = s
+		all[s.ServiceID] = s.Service
 	}
 	return all
 }
 
-func destinations(t *testing.T, c *Client, id ServiceID) map[netip.AddrPort]Destination {
+func destinations(t *testing.T, c *Client, id ServiceID) map[netip.AddrPort]ListedDestination {
 	t.Helper()
-	all := make(map[netip.AddrPort]Destination)
+	all := make(map[netip.AddrPort]ListedDestination)
 	list, err := c.Destinations(t.Context(), id)
 	if err != nil {
 		t.Fatal(err)
@@ -105,7 +105,7 @@ func TestKernelServices(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if diff := cmp.Diff(s, got, sameAddresses); diff != "" {
+		if diff := cmp.Diff(s, got.Service, sameAddresses); diff != "" {
 			t.Errorf("service %v (-want +got):\n%s", id, diff)
 		}
 	}
@@ -132,7 +132,7 @@ func TestKernelDestinations(t *testing.T) {
 	c := dialKernel(t)
 	id := AddressService(TCP, addrPort("192.0.2.1:80"))
 	apply(t, c, AddService(Service{ServiceID: id, Scheduler: "rr", Netmask: HostNetmask(IPv4)}))
-	want := map[netip.AddrPort]Destination{}
+	want := map[netip.AddrPort]ListedDestination{}
 	for _, d := range []Destination{
 		{Address: addrPort("10.0.0.1:80"), Forwarding: DirectRouting, Weight: 1},
 		{Address: addrPort("10.0.0.2:8080"), Forwarding: Masquerading, Weight: 1<<31 - 1, UpperThreshold: 1<<31 - 1, LowerThreshold: 7},
@@ -142,7 +142,7 @@ func TestKernelDestinations(t *testing.T) {
 		{Address: addrPort("[2001:db8::1]:80"), Forwarding: Tunneling, Weight: 5},
 	} {
 		apply(t, c, AddDestination(id, d))
-		want[d.Address] = d
+		want[d.Address] = ListedDestination{Destination: d}
 	}
 	if diff := cmp.Diff(want, destinations(t, c, id), sameAddresses); diff != "" {
 		t.Errorf("destinations (-want +got):\n%s", diff)
@@ -150,7 +150,7 @@ func TestKernelDestinations(t *testing.T) {
 
 	edited := Destination{Address: addrPort("10.0.0.4:80"), Forwarding: DirectRouting, Weight: 6}
 	apply(t, c, EditDestination(id, edited), DeleteDestination(id, addrPort("10.0.0.1:80")))
-	want[edited.Address] = edited
+	want[edited.Address] = ListedDestination{Destination: edited}
 	delete(want, addrPort("10.0.0.1:80"))
 	if diff := cmp.Diff(want, destinations(t, c, id), sameAddresses); diff != "" {
 		t.Errorf("destinations after edit and delete (-want +got):\n%s", diff)
@@ -188,7 +188,7 @@ func TestKernelManyAtOnce(t *testing.T) {
 	if !slices.Equal(failed, wrong) {
 		t.Errorf("changes %v failed, want %v", failed, wrong)
 	}
-	for range c.Entries(t.Context(), []Service{{ServiceID: MarkService(1, IPv4)}}) {
+	for range c.Entries(t.Context(), []ListedService{{Service: Service{ServiceID: MarkService(1, IPv4)}}}) {
 		break // which does the client no harm
 	}
 	if got := len(services(t, c)); got != many {
@@ -304,7 +304,7 @@ func TestKernelConnections(t *testing.T) {
 		t.Errorf("connections (-want +got):\n%s", diff)
 	}
 	// The kernel adds its processors' counters up every two seconds.
-	var s Service
+	var s ListedService
 	for range 100 {
 		if s, err = c.Service(t.Context(), id); err != nil || s.Totals.Connections > 0 {
 			break

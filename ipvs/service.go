@@ -140,9 +140,17 @@ type Service struct {
 	Timeout   time.Duration // how long a client stays with its server, in whole seconds; counts if Persistent is set
 	Netmask   Netmask
 	Engine    string // persistence engine, such as "sip"; empty for none
+}
 
-	// What follows is the kernel's to tell and ignored in a change.
-	Totals Counters // since the service was made or zeroed
+// ListedService is a service and what the kernel tells of it.
+type ListedService struct {
+	Service
+	Traffic
+}
+
+// Traffic is what went through a service or a real server.
+type Traffic struct {
+	Totals Counters // since it was made or zeroed
 	Rates  Counters // per second, the kernel's running estimate
 }
 

@@ -13,8 +13,8 @@ import (
 
 // Entry is a virtual service with its real servers.
 type Entry struct {
-	Service
-	Destinations []Destination
+	ListedService
+	Destinations []ListedDestination
 }
 
 // Table returns all services and their real servers, in the kernel's order. A service that is deleted while they are
@@ -30,15 +30,17 @@ func (c *Client) Table(ctx context.Context) ([]Entry, error) {
 // Entries reads the real servers of services, one service after the other, and yields each with them, in the kernel's
 // order. They are the caller's until it asks for the next. A service that does not exist any more is left out. The last
 // pair holds the error, if any. IPVS_CMD_GET_DEST.
-func (c *Client) Entries(ctx context.Context, services []Service) iter.Seq2[Entry, error] {
+func (c *Client) Entries(ctx context.Context, services []ListedService) iter.Seq2[Entry, error] {
 	return func(yield func(Entry, error) bool) {
 		var asked request // last
 		var failure error
 		stopped := false
 		err := c.exchange(ctx, func() (broken error) {
-			var service *Service
-			decode := func(message []byte, d *Destination) error { return c.decodeDestination(message, service.Family, d) }
-			servers := dumpReader[Destination, netip.AddrPort]{decode: decode, key: destinationAddress}
+			var service *ListedService
+			decode := func(message []byte, d *ListedDestination) error {
+				return c.decodeDestination(message, service.Family, d)
+			}
+			servers := dumpReader[ListedDestination, netip.AddrPort]{decode: decode, key: destinationAddress}
 			for i := range services {
 				service = &services[i]
 				asked = destinationsOf(service.ServiceID)
@@ -46,7 +48,7 @@ func (c *Client) Entries(ctx context.Context, services []Service) iter.Seq2[Entr
 				if len(servers.items) == 0 && failure == nil && broken == nil {
 					// The kernel says nothing of a service that is gone when it is asked for its servers.
 					asked = oneService(service.ServiceID)
-					failure, broken = readOne(c, asked, c.decodeService, new(Service))
+					failure, broken = readOne(c, asked, c.decodeService, new(ListedService))
 					if errors.Is(failure, syscall.ESRCH) {
 						failure = nil
 						continue
@@ -82,7 +84,7 @@ func appendEntries(all []Entry, entries iter.Seq2[Entry, error]) ([]Entry, error
 }
 
 // SortServices puts services in the order in which ipvsadm lists them.
-func SortServices(services []Service) { sort.Sort(byID(services)) }
+func SortServices(services []ListedService) { sort.Sort(byID(services)) }
 
 // SortDestinations puts the real servers of each entry in the order in which ipvsadm lists them.
 func SortDestinations(entries iter.Seq2[Entry, error]) iter.Seq2[Entry, error] {
@@ -106,13 +108,13 @@ func SortTable(entries []Entry) {
 }
 
 // byID and byAddress sort in place. (To slices.SortFunc everything compared is copied.)
-type byID []Service
+type byID []ListedService
 
 func (s byID) Len() int           { return len(s) }
 func (s byID) Swap(i, j int)      { s[i], s[j] = s[j], s[i] }
 func (s byID) Less(i, j int) bool { return compareServices(&s[i].ServiceID, &s[j].ServiceID) < 0 }
 
-type byAddress []Destination
+type byAddress []ListedDestination
 
 func (d byAddress) Len() int           { return len(d) }
 func (d byAddress) Swap(i, j int)      { d[i], d[j] = d[j], d[i] }

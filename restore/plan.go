@@ -106,7 +106,6 @@ func serverLine(verb command.Verb, s *service, d *server) Line {
 
 // settledService returns a service without what the kernel alone decides and what has no effect.
 func settledService(s ipvs.Service) ipvs.Service {
-	s.Totals, s.Rates = ipvs.Counters{}, ipvs.Counters{}
 	s.Flags &^= ipvs.Hashed
 	if s.Flags&ipvs.Persistent == 0 {
 		s.Timeout, s.Netmask = 0, 0

@@ -36,14 +36,16 @@ func entries(t *testing.T, text string) []ipvs.Entry {
 	}
 	var all []ipvs.Entry
 	for s := range made.services() {
-		entry := ipvs.Entry{Service: s.Service}
+		entry := ipvs.Entry{ListedService: ipvs.ListedService{Service: s.Service}}
 		// What the kernel tells beyond what it was told.
 		entry.Flags |= ipvs.Hashed
 		entry.Totals.Connections, entry.Rates.IncomingBytes = 7, 7
 		for d := range s.servers() {
-			d.ActiveConnections, d.InactiveConnections, d.PersistentConnections = 3, 4, 5
-			d.Totals.Connections, d.Rates.IncomingBytes = 7, 7
-			entry.Destinations = append(entry.Destinations, d.Destination)
+			listed := ipvs.ListedDestination{
+				Destination: d.Destination, ActiveConnections: 3, InactiveConnections: 4, PersistentConnections: 5,
+			}
+			listed.Totals.Connections, listed.Rates.IncomingBytes = 7, 7
+			entry.Destinations = append(entry.Destinations, listed)
 		}
 		all = append(all, entry)
 	}

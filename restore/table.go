@@ -38,7 +38,7 @@ func newTable(entries []ipvs.Entry) *table {
 		s := t.add(entries[i].Service, 0)
 		s.added = make([]server, 0, len(entries[i].Destinations))
 		for _, destination := range entries[i].Destinations {
-			s.add(destination, 0)
+			s.add(destination.Destination, 0)
 		}
 	}
 	return t

@@ -39,7 +39,7 @@ func appendEntry(b []byte, entry *ipvs.Entry, resolver *names.Resolver) []byte {
 	b = append(c.AppendRule(b, resolver), '\n')
 	c.Verb = command.AddServer
 	for i := range entry.Destinations {
-		c.Server = entry.Destinations[i]
+		c.Server = entry.Destinations[i].Destination
 		b = append(c.AppendRule(b, resolver), '\n')
 	}
 	return b

@@ -84,6 +84,9 @@ func (e *Error) Reason() string {
 	}
 	// The C library's texts are Go's with a capital, for every number that Go has a text for.
 	text := errno.Error()
+	if text == fmt.Sprintf("errno %d", errno) {
+		return fmt.Sprintf("Unknown error %d", errno)
+	}
 	return strings.ToUpper(text[:1]) + text[1:]
 }
 

@@ -1,0 +1,209 @@
+// Package refusal compares what this program and the original say when the kernel refuses: every error number, for every
+// operation. A real kernel gives few of them, so here the test is the kernel.
+package refusal
+
+import (
+	"bytes"
+	"flag"
+	"fmt"
+	"os"
+	"os/exec"
+	"regexp"
+	"strconv"
+	"strings"
+	"sync/atomic"
+	"syscall"
+	"testing"
+
+	"ipvsadm/ipvs"
+)
+
+const (
+	original = "/usr/sbin/ipvsadm"
+	ours     = "../../ipvsadm"
+
+	// words is how the client's own test knows the original's words.
+	words = "../../ipvs/testdata/words.txt"
+)
+
+var update = flag.Bool("update", false, "write what the original says to "+words)
+
+// errnos are all the error numbers that Linux has, 41 and 58, which it has not, and two that a kernel should keep to
+// itself and does not always: ENOTSUPP and one that is nothing at all.
+var errnos = func() (all []syscall.Errno) {
+	for errno := syscall.Errno(1); errno <= 134; errno++ {
+		all = append(all, errno)
+	}
+	return append(all, 524)
+}()
+
+const service, server = " -t 192.0.2.1:80", " -r 10.0.0.1:80"
+
+// operations are what the kernel is asked, and by which commands. Without a name is the question for its family.
+var operations = []struct {
+	name     ipvs.Operation
+	refused  request
+	commands []string
+}{
+	{"", request{family: true}, []string{"-Ln"}},
+	{ipvs.OpGetInfo, request{command: getInfo}, []string{"-Lnc", "-C"}},
+	{ipvs.OpListServices, request{command: getService, dump: true}, []string{"-Ln", "-Sn"}},
+	{ipvs.OpGetService, request{command: getService}, []string{"-Ln" + service}},
+	{ipvs.OpListDestinations, request{command: getDestination, dump: true}, []string{"-Ln", "-Ln" + service}},
+	{ipvs.OpGetTimeouts, request{command: getConfig}, []string{"-L --timeout"}},
+	{ipvs.OpListDaemons, request{command: getDaemon, dump: true}, []string{"-L --daemon"}},
+	{ipvs.OpAddService, request{command: newService}, []string{"-A" + service + " -s rr", "-R <<<'-A" + service + " -s rr'"}},
+	{ipvs.OpEditService, request{command: setService}, []string{"-E" + service + " -s rr"}},
+	{ipvs.OpDeleteService, request{command: deleteService}, []string{"-D" + service}},
+	{ipvs.OpAddDestination, request{command: newDestination}, []string{"-a" + service + server}},
+	{ipvs.OpEditDestination, request{command: setDestination}, []string{"-e" + service + server + " -w 2"}},
+	{ipvs.OpDeleteDestination, request{command: deleteDestination}, []string{"-d" + service + server}},
+	{ipvs.OpZero, request{command: zero}, []string{"-Z", "-Z" + service}},
+	{ipvs.OpFlush, request{command: flush}, []string{"-C"}},
+	{ipvs.OpSetTimeouts, request{command: setConfig}, []string{"--set 1 2 3"}},
+	{ipvs.OpStartDaemon, request{command: newDaemon}, []string{"--start-daemon master --mcast-interface lo"}},
+	{ipvs.OpStopDaemon, request{command: deleteDaemon}, []string{"--stop-daemon master"}},
+}
+
+// TestEveryErrno has the kernel refuse each operation with each error number, under both programs. The exit status and the
+// words on standard error are the same, but for what differs below; and this program prints nothing on standard output.
+func TestEveryErrno(t *testing.T) {
+	for _, program := range []string{original, ours} {
+		if _, err := os.Stat(program); err != nil {
+			t.Skipf("run make tools all first: %v", err)
+		}
+	}
+	if _, err := refuse("true", request{}); err != nil {
+		t.Skipf("no program's system calls can be answered here: %v", err)
+	}
+	general, err := refuse(original+" -C", request{command: flush})
+	if err != nil {
+		t.Fatal(err)
+	}
+	recorded := make([]strings.Builder, len(operations))
+	var compared atomic.Int32
+	t.Run("operations", func(t *testing.T) {
+		for i, operation := range operations {
+			t.Run(string(operation.name), func(t *testing.T) {
+				t.Parallel()
+				for j, command := range operation.commands {
+					want, err := refuse(original+" "+command+" 2>&1 >/dev/null", operation.refused)
+					if err != nil {
+						t.Fatal(err)
+					}
+					got, err := refuse(ours+" "+command+" 2>&1", operation.refused)
+					if err != nil {
+						t.Fatal(err)
+					}
+					for _, errno := range errnos {
+						compared.Add(1)
+						if j == 0 {
+							fmt.Fprintf(&recorded[i], "%s\t%d\t%s\n", operation.name, errno, want[errno].reason())
+						}
+						if want, got := differs(operation.name, command, errno, want[errno], general[errno]), got[errno]; got != want {
+							t.Errorf("ipvsadm %s, error %d: %+v\nthe original: %+v", command, errno, got, want)
+						}
+					}
+				}
+			})
+		}
+	})
+	t.Logf("%d refusals compared", compared.Load())
+	if *update {
+		var all strings.Builder
+		for i := range recorded {
+			if name := operations[i].name; name != "" && !silent(name) {
+				all.WriteString(recorded[i].String())
+			}
+		}
+		if err := os.WriteFile(words, []byte(all.String()), 0o644); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// said is what a program says of a refusal.
+type said struct{ status, text string }
+
+// reason returns the words for the error number alone.
+func (s said) reason() string {
+	reason, _, _ := strings.Cut(strings.TrimPrefix(s.text, "Can't initialize ipvs: "), "\n")
+	return reason
+}
+
+// silent tells whether the original says nothing when this is refused.
+func silent(operation ipvs.Operation) bool {
+	return operation == ipvs.OpGetTimeouts || operation == ipvs.OpListDaemons
+}
+
+const (
+	unavailable = "Can't initialize ipvs: %sAre you sure that IP Virtual Server is built in the kernel or as module?\n"
+	emptyTable  = `IP Virtual Server version 1.2.1 (size=4096)
+Prot LocalAddress:Port Scheduler Flags
+  -> RemoteAddress:Port           Forward Weight ActiveConn InActConn
+`
+)
+
+// differs returns what this program says where it is not what the original says: a reason where that gives none or, for
+// the family, always the same; and nothing of a service that is gone when its servers are listed, as the listing goes on.
+func differs(operation ipvs.Operation, command string, errno syscall.Errno, original, general said) said {
+	switch {
+	case silent(operation):
+		original.text = general.text
+	case operation == "" && errno != syscall.ENOENT:
+		original.text = fmt.Sprintf(unavailable, general.text)
+	case operation == ipvs.OpListDestinations && errno == syscall.ESRCH && command == "-Ln":
+		return said{"0", emptyTable}
+	}
+	return original
+}
+
+// refuse runs a command once for each error number, with which the kernel refuses a request.
+func refuse(command string, refused request) (map[syscall.Errno]said, error) {
+	// What is printed stands between the number and the status, each with a mark.
+	var loop strings.Builder
+	loop.WriteString("for ERRNO in")
+	for _, errno := range errnos {
+		fmt.Fprintf(&loop, " %d", errno)
+	}
+	loop.WriteString("; do export ERRNO; printf '\\1%s\\2' $ERRNO; " + command + "; printf '\\2%s' $?; done")
+	out, err := run(exec.Command("/bin/bash", "-c", loop.String()), func(process string, messages []byte) ([][]byte, error) {
+		errno, err := errnoOf(process)
+		if err != nil {
+			return nil, err
+		}
+		return answer(messages, refused, errno)
+	})
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w: %s", command, err, out)
+	}
+	all := make(map[syscall.Errno]said)
+	for part := range strings.SplitSeq(strings.TrimPrefix(string(out), "\x01"), "\x01") {
+		fields := strings.Split(part, "\x02")
+		number, err := strconv.Atoi(fields[0])
+		if err != nil || len(fields) != 3 {
+			return nil, fmt.Errorf("%s: %q", command, part)
+		}
+		// The original tries modprobe for any error, this program if there is no such family; and it names the line of a file.
+		text := strings.TrimPrefix(modprobe.ReplaceAllString(fields[1], ""), "stdin:1: ")
+		all[syscall.Errno(number)] = said{fields[2], text}
+	}
+	return all, nil
+}
+
+var modprobe = regexp.MustCompile(`(?m)^modprobe: .*\n`)
+
+// errnoOf returns the error number that a program, whose folder in /proc it is, was started with.
+func errnoOf(process string) (syscall.Errno, error) {
+	variables, err := os.ReadFile(process + "/environ")
+	if err != nil {
+		return 0, err
+	}
+	for variable := range bytes.SplitSeq(variables, []byte{0}) {
+		if number, ok := bytes.CutPrefix(variable, []byte("ERRNO=")); ok {
+			errno, err := strconv.Atoi(string(number))
+			return syscall.Errno(errno), err
+		}
+	}
+	return 0, fmt.Errorf("%s was started without an error number", process)
+}

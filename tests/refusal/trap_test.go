@@ -1,0 +1,320 @@
+package refusal
+
+import (
+	"bytes"
+	"encoding/binary"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"runtime"
+	"strings"
+	"syscall"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+)
+
+// What is written to and read from sockets by the program under test, and by what it starts, is answered by the test.
+// The program makes its sockets of the kernel; but its system calls that send and receive are handed to the test
+// (seccomp_unotify(2)), which reads the request out of the program's memory and writes the answer there. So there need be
+// no IPVS, and nobody need be root.
+
+// trapped are the system calls by which netlink is spoken: the C library's and Go's. Those in forbidden are modprobe's,
+// which must load no module into this machine's kernel.
+var (
+	trapped   = []uint32{unix.SYS_SENDMSG, unix.SYS_RECVMSG, unix.SYS_WRITE, unix.SYS_READ}
+	forbidden = []uint32{unix.SYS_INIT_MODULE, unix.SYS_FINIT_MODULE}
+)
+
+const (
+	trapVariable = "REFUSAL_TRAP" // set for a test binary that is to become the program under test
+
+	// The files that it has from us.
+	readyFile    = 3 // which it closes when the trap is set
+	goFile       = 4 // which we close when we have the trap
+	listenerFile = 5
+)
+
+// init becomes the program under test, whose words are ours.
+func init() {
+	if os.Getenv(trapVariable) == "" {
+		return
+	}
+	os.Unsetenv(trapVariable)
+	runtime.LockOSThread()
+	err := setTrap()
+	if err == nil {
+		err = unix.Exec(os.Args[0], os.Args, os.Environ())
+	}
+	fmt.Fprintln(os.Stderr, err)
+	os.Exit(125)
+}
+
+// setTrap hands the system calls of this thread, and of the program that it becomes, to whoever fetches listenerFile.
+func setTrap() error {
+	filter := []unix.SockFilter{{Code: unix.BPF_LD | unix.BPF_W | unix.BPF_ABS}} // the number
+	rule := func(numbers []uint32, action uint32) {
+		for _, number := range numbers {
+			filter = append(filter, unix.SockFilter{Code: unix.BPF_JMP | unix.BPF_JEQ | unix.BPF_K, Jf: 1, K: number},
+				unix.SockFilter{Code: unix.BPF_RET, K: action})
+		}
+	}
+	rule(trapped, unix.SECCOMP_RET_USER_NOTIF)
+	rule(forbidden, unix.SECCOMP_RET_ERRNO|uint32(unix.EPERM))
+	filter = append(filter, unix.SockFilter{Code: unix.BPF_RET, K: unix.SECCOMP_RET_ALLOW})
+	program := unix.SockFprog{Len: uint16(len(filter)), Filter: &filter[0]}
+	if err := unix.Prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0); err != nil {
+		return os.NewSyscallError("prctl", err)
+	}
+	listener, _, errno := unix.Syscall(unix.SYS_SECCOMP, unix.SECCOMP_SET_MODE_FILTER, unix.SECCOMP_FILTER_FLAG_NEW_LISTENER, uintptr(unsafe.Pointer(&program)))
+	if errno != 0 {
+		return os.NewSyscallError("seccomp", errno)
+	}
+	if listener != listenerFile {
+		if err := unix.Dup3(int(listener), listenerFile, unix.O_CLOEXEC); err != nil {
+			return os.NewSyscallError("dup3", err)
+		}
+	}
+	unix.CloseOnExec(goFile)
+	unix.Close(readyFile)
+	for {
+		_, err := unix.Poll([]unix.PollFd{{Fd: goFile}}, -1) // reading is trapped already
+		if err != unix.EINTR {
+			return os.NewSyscallError("poll", err)
+		}
+	}
+}
+
+// trap answers the system calls of a program.
+type trap struct {
+	listener int
+	answer   func(process string, request []byte) (datagrams [][]byte, err error)
+	queues   map[string][][]byte // what a socket has to read, by the name that /proc gives it
+}
+
+// run runs a command, whose requests answer answers; process is the program's folder in /proc. It returns what the
+// command prints to both outputs.
+func run(command *exec.Cmd, answer func(process string, request []byte) ([][]byte, error)) (out []byte, err error) {
+	readyRead, readyWrite, err := os.Pipe()
+	if err != nil {
+		return nil, err
+	}
+	defer readyRead.Close()
+	goRead, goWrite, err := os.Pipe()
+	if err != nil {
+		return nil, err
+	}
+	defer goWrite.Close()
+	command.Args[0] = command.Path
+	command.Path = "/proc/self/exe"
+	command.Env = append(command.Environ(), trapVariable+"=1")
+	command.ExtraFiles = []*os.File{readyWrite, goRead}
+	var printed bytes.Buffer
+	command.Stdout, command.Stderr = &printed, &printed
+	err = command.Start()
+	readyWrite.Close()
+	goRead.Close()
+	if err != nil {
+		return nil, err
+	}
+	if _, err = io.Copy(io.Discard, readyRead); err != nil {
+		return nil, err
+	}
+	// Older kernels end the trap only when the program has been waited for.
+	ended := make(chan error, 1)
+	go func() { ended <- command.Wait() }()
+	if err := serve(command.Process.Pid, goWrite, answer); err != nil {
+		command.Process.Kill()
+		return nil, err
+	}
+	err = <-ended
+	return printed.Bytes(), err
+}
+
+// serve answers until the program, and all that it started, has ended.
+func serve(pid int, ready io.Closer, answer func(string, []byte) ([][]byte, error)) error {
+	process, err := unix.PidfdOpen(pid, 0)
+	if err != nil {
+		return os.NewSyscallError("pidfd_open", err)
+	}
+	defer unix.Close(process)
+	listener, err := unix.PidfdGetfd(process, listenerFile, 0)
+	if err != nil {
+		return os.NewSyscallError("pidfd_getfd", err)
+	}
+	defer unix.Close(listener)
+	ready.Close()
+	t := &trap{listener, answer, make(map[string][][]byte)}
+	for {
+		events := []unix.PollFd{{Fd: int32(listener), Events: unix.POLLIN}}
+		if _, err := unix.Poll(events, -1); err == unix.EINTR {
+			continue
+		} else if err != nil {
+			return os.NewSyscallError("poll", err)
+		}
+		if events[0].Revents&unix.POLLIN == 0 {
+			return nil // nobody is left
+		}
+		if err := t.one(); err != nil {
+			return err
+		}
+	}
+}
+
+// notification is struct seccomp_notif, and response struct seccomp_notif_resp.
+type notification struct {
+	id        uint64
+	pid       uint32
+	flags     uint32
+	number    int32
+	arch      uint32
+	ip        uint64
+	arguments [6]uint64
+}
+
+type response struct {
+	id    uint64
+	value int64
+	errno int32
+	flags uint32
+}
+
+const (
+	notifyReceive = 0xc0502100 // SECCOMP_IOCTL_NOTIF_RECV
+	notifySend    = 0xc0182101 // SECCOMP_IOCTL_NOTIF_SEND
+	goOn          = 1          // SECCOMP_USER_NOTIF_FLAG_CONTINUE: let the kernel do it
+)
+
+// one answers one system call.
+func (t *trap) one() error {
+	var n notification
+	if _, _, errno := unix.Syscall(unix.SYS_IOCTL, uintptr(t.listener), notifyReceive, uintptr(unsafe.Pointer(&n))); errno == unix.ENOENT || errno == unix.EINTR {
+		return nil // the process is gone
+	} else if errno != 0 {
+		return os.NewSyscallError("receive notification", errno)
+	}
+	r, err := t.do(n)
+	if err != nil {
+		return err
+	}
+	r.id = n.id
+	if _, _, errno := unix.Syscall(unix.SYS_IOCTL, uintptr(t.listener), notifySend, uintptr(unsafe.Pointer(&r))); errno != 0 && errno != unix.ENOENT {
+		return os.NewSyscallError("send response", errno)
+	}
+	return nil
+}
+
+func (t *trap) do(n notification) (response, error) {
+	process := fmt.Sprintf("/proc/%d", n.pid)
+	socket, err := os.Readlink(fmt.Sprintf("%s/fd/%d", process, int32(n.arguments[0])))
+	if err != nil || !strings.HasPrefix(socket, "socket:") {
+		return response{flags: goOn}, nil
+	}
+	file, err := os.OpenFile(process+"/mem", os.O_RDWR, 0)
+	if err != nil {
+		return response{}, err
+	}
+	defer file.Close()
+	m := &memory{file: file}
+	var size int
+	switch n.number {
+	case unix.SYS_WRITE:
+		size, err = t.send(process, socket, m.read(n.arguments[1], n.arguments[2]))
+	case unix.SYS_SENDMSG:
+		var data []byte
+		for _, part := range m.message(n.arguments[1]) {
+			data = append(data, m.read(part.base, part.length)...)
+		}
+		size, err = t.send(process, socket, data)
+	case unix.SYS_READ:
+		size, err = t.receive(socket, m, []extent{{n.arguments[1], n.arguments[2]}}, 0)
+	case unix.SYS_RECVMSG:
+		size, err = t.receive(socket, m, m.message(n.arguments[1]), int(n.arguments[2]))
+		m.received(n.arguments[1])
+	}
+	var errno syscall.Errno
+	if e, ok := err.(syscall.Errno); ok {
+		return response{errno: -int32(e)}, nil
+	}
+	if err == nil {
+		err = m.failure
+	}
+	return response{value: int64(size), errno: int32(errno)}, err
+}
+
+func (t *trap) send(process, socket string, request []byte) (int, error) {
+	answers, err := t.answer(process, request)
+	t.queues[socket] = append(t.queues[socket], answers...)
+	return len(request), err
+}
+
+// receive puts the next datagram in the program's memory. As the answer to everything is there as soon as it was asked,
+// there is nothing to wait for.
+func (t *trap) receive(socket string, m *memory, room []extent, flags int) (int, error) {
+	queue := t.queues[socket]
+	if len(queue) == 0 {
+		return 0, unix.EAGAIN
+	}
+	datagram := queue[0]
+	if flags&unix.MSG_PEEK == 0 {
+		t.queues[socket] = queue[1:]
+	}
+	rest := datagram
+	for _, part := range room {
+		n := min(uint64(len(rest)), part.length)
+		m.write(part.base, rest[:n])
+		rest = rest[n:]
+	}
+	if len(rest) > 0 && flags&unix.MSG_TRUNC == 0 {
+		return 0, fmt.Errorf("no room for %d bytes", len(rest))
+	}
+	return len(datagram), nil
+}
+
+// memory is that of a program under test. After a failure it is left alone.
+type memory struct {
+	file    *os.File
+	failure error
+}
+
+// extent is a part of it.
+type extent struct{ base, length uint64 }
+
+func (m *memory) read(base, length uint64) []byte {
+	b := make([]byte, length)
+	if m.failure == nil {
+		_, m.failure = m.file.ReadAt(b, int64(base))
+	}
+	return b
+}
+
+func (m *memory) write(base uint64, b []byte) {
+	if m.failure == nil {
+		_, m.failure = m.file.WriteAt(b, int64(base))
+	}
+}
+
+// message returns the parts of a struct msghdr.
+func (m *memory) message(base uint64) (parts []extent) {
+	header := m.read(base, unix.SizeofMsghdr)
+	vector, count := binary.NativeEndian.Uint64(header[16:]), binary.NativeEndian.Uint64(header[24:])
+	b := m.read(vector, 16*count)
+	for ; len(b) > 0; b = b[16:] {
+		parts = append(parts, extent{binary.NativeEndian.Uint64(b), binary.NativeEndian.Uint64(b[8:])})
+	}
+	return parts
+}
+
+// received puts in a struct msghdr what the kernel does: that the message is its own, with nothing beside it.
+func (m *memory) received(base uint64) {
+	header := m.read(base, unix.SizeofMsghdr)
+	name := binary.NativeEndian.Uint64(header)
+	if name != 0 {
+		m.write(name, append([]byte{unix.AF_NETLINK, 0}, make([]byte, unix.SizeofSockaddrNetlink-2)...))
+		binary.NativeEndian.PutUint32(header[8:], unix.SizeofSockaddrNetlink)
+	}
+	binary.NativeEndian.PutUint64(header[40:], 0) // control messages
+	binary.NativeEndian.PutUint32(header[48:], 0) // flags
+	m.write(base, header)
+}

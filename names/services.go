@@ -90,9 +90,12 @@ func parsePort(text string) (uint16, bool) {
 	return uint16(port), err == nil
 }
 
-// ValidService tells whether a name is a service's: of printable characters, and with a letter, without which it might be
-// read as a number.
+// ValidService tells whether a name is a service's: of printable characters, with no dash to begin with, and with a letter,
+// without which it might be read as a number.
 func ValidService(name string) bool {
+	if strings.HasPrefix(name, "-") {
+		return false
+	}
 	letter := func(r rune) bool { return 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z' }
 	return strings.IndexFunc(name, letter) >= 0 && strings.IndexFunc(name, func(r rune) bool { return r <= ' ' || r > '~' }) < 0
 }

@@ -67,7 +67,7 @@ func TestServicePort(t *testing.T) {
 }
 
 func TestServiceName(t *testing.T) {
-	r := Resolver{ServicesFile: write(t, servicesText+"\n\x1b[2J 8000/tcp\n\u00e9 8001/tcp\n443 8002/tcp\n+1 8003/tcp\n3com 8004/tcp\n")}
+	r := Resolver{ServicesFile: write(t, servicesText+"\n\x1b[2J 8000/tcp\n\u00e9 8001/tcp\n443 8002/tcp\n+1 8003/tcp\n3com 8004/tcp\n-C 8005/tcp\n")}
 	for key, want := range map[portKey]string{
 		{80, "tcp"}:   "http",
 		{80, "udp"}:   "",
@@ -82,6 +82,7 @@ func TestServiceName(t *testing.T) {
 		{8002, "tcp"}: "", // or a saved 8002 would be restored as 443
 		{8003, "tcp"}: "",
 		{8004, "tcp"}: "3com",
+		{8005, "tcp"}: "",
 		{0, "tcp"}:    "",
 	} {
 		if got, _ := r.ServiceName(key.port, key.protocol); got != want {

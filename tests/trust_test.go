@@ -3,16 +3,21 @@ package tests
 import (
 	"bufio"
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
+
+	"ipvsadm/ipvs"
+	"ipvsadm/restore"
 )
 
 // shell runs a shell's line in the pair's namespace of ours; $ipvsadm and $original are the programs.
@@ -237,4 +242,137 @@ func TestInterruptedRestore(t *testing.T) {
 	if undone == 0 {
 		t.Error("no restore was interrupted")
 	}
+}
+
+// TestInterruptedInOrder interrupts ipvsadm -R: while it reads, where nothing may be done yet; between two lines, where it
+// waits for somebody to read its listing; and among many. The lines up to one are done and none after it, and it ends by
+// the signal, as the original does.
+func TestInterruptedInOrder(t *testing.T) {
+	const services = 4000
+	whole := marks(1, services)
+	prefix := func(count int) string { return marks(1, count) }
+	for name, test := range map[string]struct {
+		stdin string
+		open  bool                                 // that is not all: stdin is not at its end
+		wait  func(p *pair, stdout *os.File) error // until it is to be interrupted
+		least int                                  // services that must be there
+		most  int
+	}{
+		"while it reads": {whole, true, func(p *pair, _ *os.File) error { return nil }, 0, 0},
+		"between two lines": {
+			prefix(2500) + strings.Repeat("-L -n\n", 3) + marks(2501, services), false,
+			func(_ *pair, stdout *os.File) error {
+				_, err := io.ReadFull(stdout, make([]byte, 100))
+				return err
+			}, 2500, 2500,
+		},
+		"at the first":    {whole, false, func(p *pair, _ *os.File) error { return p.waitForMark(1) }, 1, services - 1},
+		"among the first": {whole, false, func(p *pair, _ *os.File) error { return p.waitForMark(700) }, 700, services - 1},
+		"in the middle":   {whole, false, func(p *pair, _ *os.File) error { return p.waitForMark(2000) }, 2000, services - 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := home(t)
+			stdinRead, stdinWrite, err := os.Pipe()
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer stdinWrite.Close()
+			stdoutRead, stdoutWrite, err := os.Pipe()
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer stdoutRead.Close()
+			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+			defer cancel()
+			command := exec.CommandContext(ctx, p.ours, "-R")
+			command.Stdin, command.Stdout = stdinRead, stdoutWrite
+			if err := p.oursSpace.do(command.Start); err != nil {
+				t.Fatal(err)
+			}
+			stdinRead.Close()
+			stdoutWrite.Close()
+			if _, err := io.WriteString(stdinWrite, test.stdin); err != nil { // more than a pipe holds, so that it reads
+				t.Fatal(err)
+			}
+			if !test.open {
+				stdinWrite.Close()
+			}
+			if err := test.wait(p, stdoutRead); err != nil {
+				t.Error(err)
+			}
+			command.Process.Signal(syscall.SIGINT)
+			command.Wait() // its status is what counts
+			if status := command.ProcessState.Sys().(syscall.WaitStatus); !status.Signaled() || status.Signal() != syscall.SIGINT {
+				t.Errorf("it ended with %v", command.ProcessState)
+			}
+			table := p.must(t, "", "ipvsadm", "-Sn")
+			if done := strings.Count(table, "\n"); !strings.HasPrefix(whole, table) || done < test.least || done > test.most {
+				t.Errorf("%d services, from %d to %d expected: %.200s", done, test.least, test.most, table)
+			} else {
+				t.Logf("%d of %d lines were carried out", done, services)
+			}
+		})
+	}
+}
+
+// waitForMark waits until there is a service of a mark.
+func (p *pair) waitForMark(mark uint32) error {
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	for {
+		_, err := p.oursSpace.client.Service(ctx, ipvs.MarkService(mark, ipvs.IPv4))
+		if !errors.Is(err, syscall.ESRCH) {
+			return err
+		}
+	}
+}
+
+// TestInterruptedBeforehand interrupts ipvsadm-restore while it reads, and while it waits for another to end.
+func TestInterruptedBeforehand(t *testing.T) {
+	p := home(t)
+	p.must(t, withServers(1), "ipvsadm", "-R")
+	before := p.must(t, "", "ipvsadm", "-Sn")
+	lock, err := restore.Lock(restore.LockFile)
+	if err != nil || lock == nil {
+		t.Fatal(lock, err)
+	}
+	defer lock.Close()
+	for name, stdin := range map[string]func(*os.File){
+		"while it reads": func(stdin *os.File) { io.WriteString(stdin, marks(1, 3000)) },
+		"while it waits": func(stdin *os.File) { stdin.Close() },
+	} {
+		read, write, err := os.Pipe()
+		if err != nil {
+			t.Fatal(err)
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		command := exec.CommandContext(ctx, p.ours+"-restore")
+		command.Stdin = read
+		if err := p.oursSpace.do(command.Start); err != nil {
+			t.Fatal(err)
+		}
+		read.Close()
+		stdin(write)
+		for start := time.Now(); name == "while it waits" && !waitsForLock(t, command.Process.Pid); {
+			if time.Since(start) > 10*time.Second {
+				t.Fatal("it does not wait")
+			}
+		}
+		command.Process.Signal(syscall.SIGINT)
+		command.Wait() // its status is what counts
+		write.Close()
+		if status := command.ProcessState.Sys().(syscall.WaitStatus); !status.Signaled() || status.Signal() != syscall.SIGINT {
+			t.Errorf("%s: it ended with %v", name, command.ProcessState)
+		}
+		if after := p.must(t, "", "ipvsadm", "-Sn"); after != before {
+			t.Errorf("%s: the table changed:\n%s", name, after)
+		}
+	}
+}
+
+// waitsForLock tells whether a process waits for a lock on a file.
+func waitsForLock(t *testing.T, pid int) bool {
+	waiter := regexp.MustCompile(fmt.Sprintf(`-> FLOCK .* %d `, pid))
+	return waiter.MatchString(text(t, "/proc/locks"))
 }

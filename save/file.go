@@ -2,6 +2,7 @@ package save
 
 import (
 	"bufio"
+	"bytes"
 	"errors"
 	"io"
 	"io/fs"
@@ -30,6 +31,11 @@ func File(path string, write func(io.Writer) error) error {
 	}
 	defer folder.Close()
 
+	// What is to be written comes first, as it may take its time: who interrupts that leaves no temporary file behind.
+	var text bytes.Buffer
+	if err := write(&text); err != nil {
+		return err
+	}
 	pending, err := renameio.NewPendingFile(path, renameio.WithTempDir(filepath.Dir(path)),
 		renameio.WithPermissions(0o600), renameio.WithExistingPermissions(), renameio.IgnoreUmask())
 	if err != nil {
@@ -39,7 +45,7 @@ func File(path string, write func(io.Writer) error) error {
 	if err := keepOwner(pending.File, existing); err != nil {
 		return err
 	}
-	if err := buffered(pending, write); err != nil {
+	if _, err := text.WriteTo(pending); err != nil {
 		return err
 	}
 	if err := pending.CloseAtomicallyReplace(); err != nil {
@@ -58,15 +64,11 @@ func device(path string, write func(io.Writer) error) error {
 	if err != nil {
 		return err
 	}
-	return errors.Join(buffered(file, write), file.Close())
-}
-
-func buffered(w io.Writer, write func(io.Writer) error) error {
-	b := bufio.NewWriter(w)
-	if err := write(b); err != nil {
-		return err
+	b := bufio.NewWriter(file)
+	if err = write(b); err == nil {
+		err = b.Flush()
 	}
-	return b.Flush()
+	return errors.Join(err, file.Close())
 }
 
 // maxLinks is how many symbolic links the kernel follows.

@@ -123,19 +123,18 @@ func TestFileFailure(t *testing.T) {
 	}
 }
 
-// TestFileBeside wants the temporary file where a rename is all it takes.
-func TestFileBeside(t *testing.T) {
+// TestFileLast wants no file begun before all is there that is to be in it, which may take its time and be interrupted.
+func TestFileLast(t *testing.T) {
 	folder := t.TempDir()
 	err := File(filepath.Join(folder, "rules"), func(w io.Writer) error {
-		entries, err := os.ReadDir(folder)
-		if len(entries) != 1 {
-			t.Errorf("while it is written, the folder has %v", entries)
-		}
+		holds(t, folder, map[string]string{})
+		_, err := io.WriteString(w, "text")
 		return err
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
+	holds(t, folder, map[string]string{"rules": "text"})
 }
 
 func TestFileLinks(t *testing.T) {

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -375,4 +376,41 @@ func TestInterruptedBeforehand(t *testing.T) {
 func waitsForLock(t *testing.T, pid int) bool {
 	waiter := regexp.MustCompile(fmt.Sprintf(`-> FLOCK .* %d `, pid))
 	return waiter.MatchString(text(t, "/proc/locks"))
+}
+
+// TestInterruptedSave interrupts a save to a file while it waits for the name of an address. The file is the old one, and
+// no other is left beside it.
+func TestInterruptedSave(t *testing.T) {
+	p := home(t)
+	p.must(t, withServers(1), "ipvsadm", "-R")
+	var server net.PacketConn
+	if err := p.oursSpace.do(func() (err error) {
+		server, err = net.ListenPacket("udp", "127.0.0.1:53") // and answer nothing
+		return err
+	}); err != nil {
+		t.Fatal(err)
+	}
+	defer server.Close()
+	write(t, filepath.Join(p.directory, "resolv.conf"), "nameserver 127.0.0.1\n")
+	folder := t.TempDir()
+	rules := filepath.Join(folder, "rules")
+	write(t, rules, "old\n")
+	command := exec.Command("unshare", "-m", "bash", "-c", "mount --bind resolv.conf /etc/resolv.conf && exec $0-save -f "+rules, p.ours)
+	command.Dir = p.directory
+	if err := p.oursSpace.do(command.Start); err != nil {
+		t.Fatal(err)
+	}
+	server.SetReadDeadline(time.Now().Add(10 * time.Second))
+	if _, _, err := server.ReadFrom(make([]byte, 512)); err != nil {
+		t.Error(err)
+	}
+	command.Process.Signal(syscall.SIGINT)
+	command.Wait() // its status is what counts
+	if status := command.ProcessState.Sys().(syscall.WaitStatus); !status.Signaled() || status.Signal() != syscall.SIGINT {
+		t.Errorf("it ended with %v", command.ProcessState)
+	}
+	folderHolds(t, folder, "rules")
+	if got := text(t, rules); got != "old\n" {
+		t.Errorf("the file is now %q", got)
+	}
 }

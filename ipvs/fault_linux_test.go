@@ -131,7 +131,10 @@ func dialPeer(t *testing.T) (*Client, peer) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &socket{file: os.NewFile(uintptr(fds[0]), "netlink"), in: make([]byte, 4096)}
+	s, err := newSocket(fds[0], 4096)
+	if err != nil {
+		t.Fatal(err)
+	}
 	c := &Client{conn: netlink.NewConn(s, 1), family: fakeFamily, names: make(names)}
 	t.Cleanup(func() { c.Close() })
 	if err := unix.SetNonblock(fds[1], false); err != nil {
@@ -235,6 +238,29 @@ func TestMisbehaviour(t *testing.T) {
 				t.Errorf("afterwards: %v", err)
 			}
 		})
+	}
+}
+
+// TestSmallBuffer answers a listing with a datagram that the buffer is too small for, at whatever place it cuts it: within
+// a message or between two. What was cut off must not be taken for never having been there.
+func TestSmallBuffer(t *testing.T) {
+	const multi = 2
+	for length := range 40 {
+		c, p := dialPeer(t)
+		go func() {
+			s := p.question(t)
+			named := append(nest(1, u16(1, 2), u32(5, 7)).Data, raw(attribute(99, make([]byte, length)...))...)
+			service := append([]byte{1, 1, 0, 0}, raw(attribute(1, named...))...)
+			var datagram []byte
+			for len(datagram) <= 4096 {
+				datagram = append(datagram, message(fakeFamily, multi, s, service)...)
+			}
+			unix.Write(p.fd, datagram)
+			unix.Write(p.fd, message(3, multi, s, make([]byte, 4)))
+		}()
+		if _, err := c.Services(t.Context()); !errors.Is(err, errMalformed) {
+			t.Errorf("messages of %d bytes more: %v", length, err)
+		}
 	}
 }
 

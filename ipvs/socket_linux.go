@@ -3,10 +3,13 @@ package ipvs
 import (
 	"encoding/binary"
 	"errors"
+	"io"
 	"iter"
 	"os"
 	"strconv"
+	"syscall"
 	"time"
+	"unsafe"
 
 	"github.com/mdlayher/netlink"
 	"golang.org/x/sys/unix"
@@ -20,6 +23,21 @@ import (
 type socket struct {
 	file    *os.File
 	in, out []byte
+
+	// What read needs, made once for all datagrams.
+	raw     syscall.RawConn
+	tryRead func(fd uintptr) (done bool)
+	length  int // of the last datagram
+	errno   syscall.Errno
+}
+
+// newSocket returns a socket that receives datagrams of a size at most.
+func newSocket(fd, size int) (*socket, error) {
+	s := &socket{file: os.NewFile(uintptr(fd), "netlink"), in: make([]byte, size)}
+	s.tryRead = s.readNow
+	var err error
+	s.raw, err = s.file.SyscallConn()
+	return s, err
 }
 
 // dial opens a socket to generic netlink.
@@ -39,7 +57,10 @@ func dial() (*netlink.Conn, error) {
 	// explanation.)
 	_ = unix.SetsockoptInt(fd, unix.SOL_NETLINK, unix.NETLINK_EXT_ACK, 1)
 
-	s := &socket{file: os.NewFile(uintptr(fd), "netlink"), in: make([]byte, datagramSize())}
+	s, err := newSocket(fd, datagramSize())
+	if err != nil {
+		return nil, err
+	}
 	return netlink.NewConn(s, address.(*unix.SockaddrNetlink).Pid), nil
 }
 
@@ -94,7 +115,7 @@ var errMalformed = errors.New("a malformed message from the kernel")
 func (s *socket) ReceiveIter() iter.Seq2[netlink.Message, error] {
 	return func(yield func(netlink.Message, error) bool) {
 		for more := true; more; {
-			n, err := s.file.Read(s.in)
+			n, err := s.read()
 			if err != nil {
 				yield(netlink.Message{}, err)
 				return
@@ -114,6 +135,35 @@ func (s *socket) ReceiveIter() iter.Seq2[netlink.Message, error] {
 			}
 		}
 	}
+}
+
+// read reads a datagram. One that is longer than the buffer is an error: what was cut off between two of its messages
+// would be taken for never having been there.
+func (s *socket) read() (length int, err error) {
+	if err := s.raw.Read(s.tryRead); err != nil {
+		return 0, err
+	}
+	switch {
+	case s.errno != 0:
+		return 0, os.NewSyscallError("recvfrom", s.errno)
+	case s.length == 0:
+		return 0, io.EOF
+	case s.length > len(s.in):
+		return 0, errMalformed
+	}
+	return s.length, nil
+}
+
+// readNow reads a datagram if there is one. Asked with MSG_TRUNC, the kernel tells the length that it has, and not how much
+// of it there was room for.
+func (s *socket) readNow(fd uintptr) (done bool) {
+	s.errno = unix.EINTR
+	for s.errno == unix.EINTR {
+		var n uintptr
+		n, _, s.errno = unix.Syscall6(unix.SYS_RECVFROM, fd, uintptr(unsafe.Pointer(&s.in[0])), uintptr(len(s.in)), unix.MSG_TRUNC, 0, 0)
+		s.length = int(n)
+	}
+	return s.errno != unix.EAGAIN
 }
 
 // firstMessage returns the first message of a datagram and its length, which is zero if it is not whole.

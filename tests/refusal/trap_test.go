@@ -23,7 +23,7 @@ import (
 // trapped are the system calls by which netlink is spoken: the C library's and Go's. Those in forbidden are modprobe's,
 // which must load no module into this machine's kernel.
 var (
-	trapped   = []uint32{unix.SYS_SENDMSG, unix.SYS_RECVMSG, unix.SYS_WRITE, unix.SYS_READ}
+	trapped   = []uint32{unix.SYS_SENDMSG, unix.SYS_RECVMSG, unix.SYS_WRITE, unix.SYS_RECVFROM}
 	forbidden = []uint32{unix.SYS_INIT_MODULE, unix.SYS_FINIT_MODULE}
 )
 
@@ -227,8 +227,8 @@ func (t *trap) do(n notification) (response, error) {
 			data = append(data, m.read(part.base, part.length)...)
 		}
 		size, err = t.send(process, socket, data)
-	case unix.SYS_READ:
-		size, err = t.receive(socket, m, []extent{{n.arguments[1], n.arguments[2]}}, 0)
+	case unix.SYS_RECVFROM:
+		size, err = t.receive(socket, m, []extent{{n.arguments[1], n.arguments[2]}}, int(n.arguments[3]))
 	case unix.SYS_RECVMSG:
 		size, err = t.receive(socket, m, m.message(n.arguments[1]), int(n.arguments[2]))
 		m.received(n.arguments[1])

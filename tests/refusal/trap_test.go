@@ -10,6 +10,7 @@ import (
 	"runtime"
 	"strings"
 	"syscall"
+	"time"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -93,6 +94,9 @@ type trap struct {
 	queues   map[string][][]byte // what a socket has to read, by the name that /proc gives it
 }
 
+// longest is how long a command may take. In the lab many take some seconds.
+const longest = time.Minute
+
 // run runs a command, whose requests answer answers; process is the program's folder in /proc. It returns what the
 // command prints to both outputs.
 func run(command *exec.Cmd, answer func(process string, request []byte) ([][]byte, error)) (out []byte, err error) {
@@ -110,6 +114,7 @@ func run(command *exec.Cmd, answer func(process string, request []byte) ([][]byt
 	command.Path = "/proc/self/exe"
 	command.Env = append(command.Environ(), trapVariable+"=1")
 	command.ExtraFiles = []*os.File{readyWrite, goRead}
+	command.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	var printed bytes.Buffer
 	command.Stdout, command.Stderr = &printed, &printed
 	err = command.Start()
@@ -121,6 +126,7 @@ func run(command *exec.Cmd, answer func(process string, request []byte) ([][]byt
 	if _, err = io.Copy(io.Discard, readyRead); err != nil {
 		return nil, err
 	}
+	defer time.AfterFunc(longest, func() { unix.Kill(-command.Process.Pid, unix.SIGKILL) }).Stop()
 	// Older kernels end the trap only when the program has been waited for.
 	ended := make(chan error, 1)
 	go func() { ended <- command.Wait() }()
@@ -259,6 +265,9 @@ func (t *trap) receive(socket string, m *memory, room []extent, flags int) (int,
 	datagram := queue[0]
 	if flags&unix.MSG_PEEK == 0 {
 		t.queues[socket] = queue[1:]
+	}
+	if datagram == nil {
+		return 0, unix.ENOBUFS // something was lost
 	}
 	rest := datagram
 	for _, part := range room {

@@ -47,10 +47,10 @@ func TestWithoutRights(t *testing.T) {
 // TestWithoutConnectionTable lists connections where /proc is not to be had, as in some containers.
 func TestWithoutConnectionTable(t *testing.T) {
 	p := home(t)
-	for _, program := range []string{"$original", "$ipvsadm"} {
-		got := p.shell(t, "unshare -m bash -c 'umount -l /proc && $0 -Lnc' "+program)
+	for _, line := range []string{"$original -Lnc", "$ipvsadm -Lnc", "$ipvsadm -Lnc --format json", "$ipvsadm -Lnc --format table"} {
+		got := p.shell(t, "unshare -m bash -c 'umount -l /proc && \"$0\" \"$@\"' "+line)
 		if want := (said{1, "", "cannot open file /proc/net/ip_vs_conn\n"}); got != want {
-			t.Errorf("%s: %s", program, got)
+			t.Errorf("%s: %s", line, got)
 		}
 	}
 }

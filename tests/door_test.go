@@ -171,3 +171,12 @@ func TestNothingInSharedFolders(t *testing.T) {
 		t.Errorf("%s", said)
 	}
 }
+
+// TestReadOnlyRun restores where there is no place for a lock, as in some containers: it does without.
+func TestReadOnlyRun(t *testing.T) {
+	p := home(t)
+	said := p.shell(t, "unshare -m bash -c 'mount -t tmpfs -o ro none /run && $0-restore' $ipvsadm <<<'-A -f 7 -s rr'")
+	if after := p.must(t, "", "ipvsadm", "-Sn"); said.status != 0 || said.stderr != "" || after != "-A -f 7 -s rr\n" {
+		t.Errorf("%s%s", said, after)
+	}
+}

@@ -66,7 +66,7 @@ var operations = []struct {
 }
 
 // TestEveryErrno has the kernel refuse each operation with each error number, under both programs. The exit status and the
-// words on standard error are the same, but for what differs below; and this program prints nothing on standard output.
+// words on standard error are the same, but for what differs below.
 func TestEveryErrno(t *testing.T) {
 	needTrap(t)
 	general, err := refuse(original+" -C", request{command: flush})
@@ -84,7 +84,7 @@ func TestEveryErrno(t *testing.T) {
 					if err != nil {
 						t.Fatal(err)
 					}
-					got, err := refuse(ours+" "+command+" 2>&1", operation.refused)
+					got, err := refuse(ours+" "+command+" 2>&1 >/dev/null", operation.refused)
 					if err != nil {
 						t.Fatal(err)
 					}
@@ -93,7 +93,7 @@ func TestEveryErrno(t *testing.T) {
 						if j == 0 {
 							fmt.Fprintf(&recorded[i], "%s\t%d\t%s\n", operation.name, errno, want[errno].reason())
 						}
-						if want, got := differs(operation.name, command, errno, want[errno], general[errno]), got[errno]; got != want {
+						if want, got := differs(operation.name, errno, want[errno], general[errno]), got[errno]; got != want {
 							t.Errorf("ipvsadm %s, error %d: %+v\nthe original: %+v", command, errno, got, want)
 						}
 					}
@@ -143,24 +143,16 @@ func silent(operation ipvs.Operation) bool {
 	return operation == ipvs.OpGetTimeouts || operation == ipvs.OpListDaemons
 }
 
-const (
-	unavailable = "Can't initialize ipvs: %sAre you sure that IP Virtual Server is built in the kernel or as module?\n"
-	emptyTable  = `IP Virtual Server version 1.2.1 (size=4096)
-Prot LocalAddress:Port Scheduler Flags
-  -> RemoteAddress:Port           Forward Weight ActiveConn InActConn
-`
-)
+const unavailable = "Can't initialize ipvs: %sAre you sure that IP Virtual Server is built in the kernel or as module?\n"
 
 // differs returns what this program says where it is not what the original says: a reason where that gives none or, for
-// the family, always the same; and nothing of a service that is gone when its servers are listed, as the listing goes on.
-func differs(operation ipvs.Operation, command string, errno syscall.Errno, original, general said) said {
+// the family, always the same.
+func differs(operation ipvs.Operation, errno syscall.Errno, original, general said) said {
 	switch {
 	case silent(operation):
 		original.text = general.text
 	case operation == "" && errno != syscall.ENOENT:
 		original.text = fmt.Sprintf(unavailable, general.text)
-	case operation == ipvs.OpListDestinations && errno == syscall.ESRCH && command == "-Ln":
-		return said{"0", emptyTable}
 	}
 	return original
 }

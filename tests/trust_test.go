@@ -252,7 +252,7 @@ func TestInterruptedRestore(t *testing.T) {
 func TestInterruptedInOrder(t *testing.T) {
 	const services = 4000
 	whole := marks(1, services)
-	prefix := func(count int) string { return marks(1, count) }
+	const listing = "-L -n\n-L -n\n-L -n\n" // of some thousand services: it does not end before somebody reads it
 	for name, test := range map[string]struct {
 		stdin string
 		open  bool                                 // that is not all: stdin is not at its end
@@ -262,15 +262,15 @@ func TestInterruptedInOrder(t *testing.T) {
 	}{
 		"while it reads": {whole, true, func(p *pair, _ *os.File) error { return nil }, 0, 0},
 		"between two lines": {
-			prefix(2500) + strings.Repeat("-L -n\n", 3) + marks(2501, services), false,
+			marks(1, 2500) + listing + marks(2501, services), false,
 			func(_ *pair, stdout *os.File) error {
 				_, err := io.ReadFull(stdout, make([]byte, 100))
 				return err
 			}, 2500, 2500,
 		},
-		"at the first":    {whole, false, func(p *pair, _ *os.File) error { return p.waitForMark(1) }, 1, services - 1},
-		"among the first": {whole, false, func(p *pair, _ *os.File) error { return p.waitForMark(700) }, 700, services - 1},
-		"in the middle":   {whole, false, func(p *pair, _ *os.File) error { return p.waitForMark(2000) }, 2000, services - 1},
+		"at the first":    {whole + listing, false, func(p *pair, _ *os.File) error { return p.waitForMark(1) }, 1, services},
+		"among the first": {whole + listing, false, func(p *pair, _ *os.File) error { return p.waitForMark(700) }, 700, services},
+		"in the middle":   {whole + listing, false, func(p *pair, _ *os.File) error { return p.waitForMark(2000) }, 2000, services},
 	} {
 		t.Run(name, func(t *testing.T) {
 			p := home(t)

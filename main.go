@@ -14,6 +14,7 @@ import (
 	"os/exec"
 	"os/signal"
 	"path/filepath"
+	"runtime/debug"
 	"slices"
 	"strings"
 	"syscall"
@@ -39,7 +40,13 @@ const (
 	statusRefused     = 255 // the kernel refused
 )
 
+// enoughMemory is what the heap may grow to, in bytes, before it is worth while to look for what can be used again. Most
+// commands end sooner.
+const enoughMemory = 128 << 20
+
 func main() {
+	debug.SetGCPercent(800)
+	debug.SetMemoryLimit(enoughMemory)
 	p := program{
 		stdin:    os.Stdin,
 		stdout:   bufio.NewWriterSize(os.Stdout, 64<<10),

@@ -35,7 +35,8 @@ func NewPlan(source string, lines []Line, current []ipvs.Entry, options Options)
 	}
 	plan := &Plan{Source: source, before: current}
 	var wrong []error
-	for _, line := range lines {
+	for i := range lines {
+		line := &lines[i]
 		switch line.Command.Verb {
 		case command.AddService, command.EditService, command.DeleteService, command.Clear,
 			command.AddServer, command.EditServer, command.DeleteServer:
@@ -43,7 +44,7 @@ func NewPlan(source string, lines []Line, current []ipvs.Entry, options Options)
 				wrong = append(wrong, &Error{source, line.Number, err})
 			}
 		default:
-			plan.Others = append(plan.Others, line)
+			plan.Others = append(plan.Others, *line)
 		}
 	}
 	if len(wrong) > 0 {

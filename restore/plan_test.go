@@ -30,7 +30,7 @@ func entries(t *testing.T, text string) []ipvs.Entry {
 	t.Helper()
 	made := newTable(nil)
 	for _, line := range read(t, text) {
-		if err := made.change(line); err != nil {
+		if err := made.change(&line); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -17,8 +17,9 @@ type table struct {
 
 type service struct {
 	ipvs.Service
-	line  int      // that says what it is; zero if it was there before
-	added []server // in their order, and left there when they are deleted
+	line    int // that says what it is; zero if it was there before
+	deleted bool
+	added   []server // in their order, and left there when they are deleted
 
 	byAddress map[netip.AddrPort]int // where in added they are; nil as long as they are few
 }
@@ -34,11 +35,14 @@ const few = 8
 
 func newTable(entries []ipvs.Entry) *table {
 	t := &table{byID: make(map[ipvs.ServiceID]*service, len(entries)), added: make([]*service, 0, len(entries))}
+	services := make([]service, len(entries))
 	for i := range entries {
-		s := t.add(entries[i].Service, 0)
-		s.added = make([]server, 0, len(entries[i].Destinations))
-		for _, destination := range entries[i].Destinations {
-			s.add(destination.Destination, 0)
+		s, destinations := &services[i], entries[i].Destinations
+		s.Service = entries[i].Service
+		t.put(s)
+		s.added = make([]server, len(destinations))
+		for j := range destinations {
+			s.added[j].Destination = destinations[j].Destination
 		}
 	}
 	return t
@@ -48,7 +52,7 @@ func newTable(entries []ipvs.Entry) *table {
 func (t *table) services() iter.Seq[*service] {
 	return func(yield func(*service) bool) {
 		for _, s := range t.added {
-			if t.byID[s.ServiceID] == s && !yield(s) {
+			if !s.deleted && !yield(s) {
 				return
 			}
 		}
@@ -66,11 +70,9 @@ func (s *service) servers() iter.Seq[*server] {
 	}
 }
 
-func (t *table) add(added ipvs.Service, line int) *service {
-	s := &service{Service: added, line: line}
+func (t *table) put(s *service) {
 	t.added = append(t.added, s)
-	t.byID[added.ServiceID] = s
-	return s
+	t.byID[s.ServiceID] = s
 }
 
 func (s *service) add(added ipvs.Destination, line int) {
@@ -108,8 +110,8 @@ func (s *service) indexed(address netip.AddrPort) *server {
 
 // change does to the table what the kernel would do, and refuses what it would for what is there or not. What was there
 // before the first line may be added again: that changes it.
-func (t *table) change(line Line) error {
-	c := line.Command
+func (t *table) change(line *Line) error {
+	c := &line.Command
 	if c.Verb == command.Clear {
 		t.added = nil
 		clear(t.byID)
@@ -129,6 +131,7 @@ func (t *table) change(line Line) error {
 			return refused(ipvs.OpDeleteService, syscall.ESRCH)
 		}
 		delete(t.byID, s.ServiceID)
+		s.deleted = true
 	case command.AddServer:
 		return s.addServer(line)
 	case command.EditServer:
@@ -147,10 +150,10 @@ func (t *table) change(line Line) error {
 	return nil
 }
 
-func (t *table) addService(present *service, line Line) error {
+func (t *table) addService(present *service, line *Line) error {
 	switch {
 	case present == nil:
-		t.add(line.Command.Service, line.Number)
+		t.put(&service{Service: line.Command.Service, line: line.Number, added: make([]server, 0, few/2)})
 	case present.line != 0:
 		return refused(ipvs.OpAddService, syscall.EEXIST)
 	default:
@@ -159,7 +162,7 @@ func (t *table) addService(present *service, line Line) error {
 	return nil
 }
 
-func (s *service) addServer(line Line) error {
+func (s *service) addServer(line *Line) error {
 	if s == nil {
 		return refused(ipvs.OpAddDestination, syscall.ESRCH)
 	}

@@ -85,14 +85,17 @@ func oneService(id ServiceID) request {
 // Services returns the virtual services, each once, in the kernel's order. IPVS_CMD_GET_SERVICE.
 func (c *Client) Services(ctx context.Context) ([]ListedService, error) {
 	r := request{operation: OpListServices}.asking(cmdGetService, nothing)
-	return list(ctx, c, r, c.decodeService, func(s *ListedService) ServiceID { return s.ServiceID })
+	uses := watchUses(moduleUses)
+	defer uses.close()
+	id := func(s *ListedService) ServiceID { return s.ServiceID }
+	return list(ctx, c, r, dumpReader[ListedService, ServiceID]{decode: c.decodeService, key: id, uses: uses})
 }
 
 // Destinations returns the real servers of a service, each once, in the kernel's order. A service that does not exist
 // has none. IPVS_CMD_GET_DEST.
 func (c *Client) Destinations(ctx context.Context, id ServiceID) ([]ListedDestination, error) {
 	decode := func(message []byte, d *ListedDestination) error { return c.decodeDestination(message, id.Family, d) }
-	return list(ctx, c, destinationsOf(id), decode, destinationAddress)
+	return list(ctx, c, destinationsOf(id), dumpReader[ListedDestination, netip.AddrPort]{decode: decode, key: destinationAddress})
 }
 
 func destinationsOf(id ServiceID) request {
@@ -104,7 +107,8 @@ func destinationAddress(d *ListedDestination) netip.AddrPort { return d.Address 
 // Daemons returns the synchronization daemons that run, at most one of each kind. IPVS_CMD_GET_DAEMON.
 func (c *Client) Daemons(ctx context.Context) ([]Daemon, error) {
 	r := request{operation: OpListDaemons}.asking(cmdGetDaemon, nothing)
-	return list(ctx, c, r, decodeDaemon, func(d *Daemon) DaemonState { return d.State })
+	state := func(d *Daemon) DaemonState { return d.State }
+	return list(ctx, c, r, dumpReader[Daemon, DaemonState]{decode: decodeDaemon, key: state})
 }
 
 func (c *Client) decodeService(message []byte, s *ListedService) error {

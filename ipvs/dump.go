@@ -18,11 +18,14 @@ const (
 	// oneDatagram is how many bytes of attributes a datagram holds at least: NLMSG_GOODSIZE where pages are smallest,
 	// less what a dozen messages, which is more than fit if they are services, have for headers.
 	oneDatagram = 3400
+
+	// watchInterval is how many items of a dump are taken between two looks at whether anything came or went, about as
+	// many services as are in a datagram.
+	watchInterval = 16
 )
 
 // list asks what has a dump for an answer, and returns what it holds, each key once.
-func list[T any, K comparable](ctx context.Context, c *Client, r request, decode func([]byte, *T) error, key func(*T) K) ([]T, error) {
-	d := dumpReader[T, K]{decode: decode, key: key}
+func list[T any, K comparable](ctx context.Context, c *Client, r request, d dumpReader[T, K]) ([]T, error) {
 	var failure error
 	err := c.exchange(ctx, func() (broken error) {
 		failure, broken = d.read(c, r)
@@ -38,11 +41,13 @@ func list[T any, K comparable](ctx context.Context, c *Client, r request, decode
 type dumpReader[T any, K comparable] struct {
 	decode func([]byte, *T) error
 	key    func(*T) K
+	uses   *useCount // that change if items come or go; nil for what has none
 
 	items       []T
 	seen        map[K]struct{} // nil the first time a dump is taken
 	size        int            // in bytes of attributes
 	interrupted bool
+	moved       bool // items came or went meanwhile
 	malformed   error
 }
 
@@ -52,17 +57,20 @@ type dumpReader[T any, K comparable] struct {
 // If the kernel says that the table changed meanwhile, the dump may lack something, and is taken again. But the kernel
 // does not say so for IPVS: it goes on with the dump at the place at which it left off, by number, and what is deleted
 // before that place makes it pass over something that was there all along. So a dump of more than one datagram, within
-// which nothing changes, is taken until there is nothing new in it.
+// which nothing changes, is taken until there is nothing new in it, unless it is known that nothing came or went.
 func (d *dumpReader[T, K]) read(c *Client, r request) (failure, broken error) {
 	d.items, d.seen = d.items[:0], nil
 	for range dumpAttempts {
 		before := len(d.items)
-		d.size, d.interrupted, d.malformed = 0, false, nil
+		d.uses.start()
+		d.size, d.interrupted, d.moved, d.malformed = 0, false, false, nil
 		refusal, broken := c.ask(r, netlink.Dump, d.take)
 		if failure = cmp.Or(d.malformed, refusal); failure != nil || broken != nil {
 			return failure, broken
 		}
-		if !d.interrupted && (d.size <= oneDatagram || d.seen != nil && len(d.items) == before) {
+		atRest := !d.moved && !d.uses.movedAtAll()
+		whole := d.size <= oneDatagram || atRest || d.seen != nil && len(d.items) == before
+		if whole && !d.interrupted {
 			return nil, nil
 		}
 		if d.seen == nil {
@@ -82,6 +90,9 @@ func (d *dumpReader[T, K]) take(message []byte, flags netlink.HeaderFlags) {
 	d.size += len(message)
 	if d.malformed != nil {
 		return
+	}
+	if len(d.items)%watchInterval == 0 {
+		d.moved = d.moved || d.uses.moved()
 	}
 	if len(d.items) == cap(d.items) {
 		d.items = slices.Grow(d.items, max(16, len(d.items))) // append alone would copy a large table more often

@@ -7,6 +7,7 @@ import (
 	"io"
 	"iter"
 	"os"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -299,6 +300,62 @@ func TestMovingDump(t *testing.T) {
 	}
 	if got, err := marks(t, k.client()); err != nil || len(got) != 300+dumpAttempts || len(k.requests) != dumpAttempts {
 		t.Errorf("%d services, %v after %d dumps", len(got), err, len(k.requests))
+	}
+}
+
+// TestWatchedDump is about the same where the kernel tells how many services there are.
+func TestWatchedDump(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "refcnt")
+	count := func(text string) {
+		if err := os.WriteFile(path, []byte(text+"\n"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var all []uint32
+	for mark := range uint32(300) {
+		all = append(all, mark+1)
+	}
+	for name, test := range map[string]struct {
+		during func(taken int) int // the count when so many services were taken of the first dump
+		after  int
+		want   int // dumps
+	}{
+		"at rest":             {func(int) int { return 301 }, 300, 1},
+		"the dump ends early": {func(taken int) int { return 301 - taken/290 }, 300, 1},
+		"one went":            {func(taken int) int { return 301 - taken/100%2 }, 300, 2},
+		"one went for good":   {func(taken int) int { return 301 - taken/200 }, 299, 2},
+		"two went":            {func(taken int) int { return 301 - taken/100 }, 298, 2},
+		"one went, last":      {func(taken int) int { return 301 - taken/280*2 }, 300, 2},
+		"one came":            {func(taken int) int { return 301 + taken/200 }, 301, 2},
+		"it is not told":      {func(int) int { return -1 }, -1, 2},
+	} {
+		k := &fakeKernel{t: t, answer: func(m netlink.Message) [][]netlink.Message {
+			count(strconv.Itoa(test.during(0)))
+			return dump(m, 0, all...)
+		}}
+		count("300")
+		uses := watchUses(path)
+		c := k.client()
+		taken := 0
+		decode := func(message []byte, s *ListedService) error {
+			if taken++; len(k.requests) == 1 {
+				count(strconv.Itoa(test.during(taken)))
+			}
+			if taken == len(all) {
+				count(strconv.Itoa(test.after))
+			}
+			return c.decodeService(message, s)
+		}
+		id := func(s *ListedService) ServiceID { return s.ServiceID }
+		reader := dumpReader[ListedService, ServiceID]{decode: decode, key: id, uses: uses}
+		got, err := list(t.Context(), c, request{}.asking(cmdGetService, nothing), reader)
+		if err != nil || len(got) != len(all) || len(k.requests) != test.want {
+			t.Errorf("%s: %d services, %v after %d dumps, want %d", name, len(got), err, len(k.requests), test.want)
+		}
+		uses.close()
+	}
+	if uses := watchUses(path + ".none"); uses != nil || !uses.moved() || !uses.movedAtAll() {
+		t.Error("a count that is not there is taken for one that stays")
 	}
 }
 

@@ -10,23 +10,16 @@ import (
 	"time"
 )
 
-var (
-	errTruncated = errors.New("truncated attribute in the kernel's answer")
-	errOddNumber = fmt.Errorf("%w: a number of an odd width", errTruncated)
-)
+var errTruncated = errors.New("truncated attribute in the kernel's answer")
 
 // attributes are those of a message, the last of each kind. (netlink.AttributeDecoder makes an object for each level of
 // nesting, some forty thousand in a listing of two thousand services.)
 type attributes struct {
 	message []byte
-	places  [attributeKinds]place
-	numbers [attributeKinds]uint64
-	odd     uint32 // a bit for each kind that is as wide as no number is
-	err     error  // something that was found wrong
+	begins  [attributeKinds]uint16 // where the value is
+	lengths [attributeKinds]uint16 // of the attribute with its header; zero for one that is absent
+	err     error                  // something that was found wrong
 }
-
-// place is where the value of an attribute begins and ends; zero for one that is absent.
-type place struct{ begin, end uint16 }
 
 const (
 	attributeHeader   = 4
@@ -42,33 +35,21 @@ func (a *attributes) read(message []byte) {
 		a.err = errTruncated
 		return
 	}
-	for rest := message; len(rest) > 0; {
-		if len(rest) < attributeHeader {
+	at := 0
+	for at+attributeHeader <= len(message) {
+		header := message[at : at+attributeHeader]
+		length := int(binary.NativeEndian.Uint16(header))
+		if length < attributeHeader || at+length > len(message) {
 			a.err = errTruncated
 			return
 		}
-		length := int(binary.NativeEndian.Uint16(rest))
-		if length < attributeHeader || length > len(rest) {
-			a.err = errTruncated
-			return
+		if kind := binary.NativeEndian.Uint16(header[2:]) & attributeKindMask; kind < attributeKinds {
+			a.begins[kind], a.lengths[kind] = uint16(at+attributeHeader), uint16(length)
 		}
-		if kind := binary.NativeEndian.Uint16(rest[2:]) & attributeKindMask; kind < attributeKinds {
-			begin := uint16(len(message) - len(rest) + attributeHeader)
-			a.places[kind] = place{begin, begin + uint16(length-attributeHeader)}
-			switch length {
-			case attributeHeader + 4:
-				a.numbers[kind] = uint64(binary.NativeEndian.Uint32(rest[attributeHeader:]))
-			case attributeHeader + 8:
-				a.numbers[kind] = binary.NativeEndian.Uint64(rest[attributeHeader:])
-			case attributeHeader + 2:
-				a.numbers[kind] = uint64(binary.NativeEndian.Uint16(rest[attributeHeader:]))
-			case attributeHeader + 1:
-				a.numbers[kind] = uint64(rest[attributeHeader])
-			default:
-				a.odd |= 1 << kind
-			}
-		}
-		rest = rest[min((length+3)&^3, len(rest)):]
+		at = (at + length + 3) &^ 3
+	}
+	if at < len(message) {
+		a.err = errTruncated
 	}
 }
 
@@ -82,20 +63,37 @@ func (a *attributes) nested(message []byte, kind uint16) {
 	a.read(outer.value(kind))
 }
 
-func (a *attributes) has(kind uint16) bool { return a.places[kind].end != 0 }
+func (a *attributes) has(kind uint16) bool { return a.lengths[kind] != 0 }
 
 // value returns the bytes of an attribute, none of one that is absent.
 func (a *attributes) value(kind uint16) []byte {
-	p := a.places[kind]
-	return a.message[p.begin:p.end]
+	if !a.has(kind) {
+		return nil
+	}
+	return a.message[a.begins[kind]:][:a.lengths[kind]-attributeHeader]
 }
 
 // number returns a number of whatever width it came in, as kernels have widened some; zero for one that is absent.
 func (a *attributes) number(kind uint16) uint64 {
-	if a.odd&(1<<kind) != 0 {
-		a.err = errOddNumber
+	if a.lengths[kind] == attributeHeader+4 { // as most have
+		return uint64(binary.NativeEndian.Uint32(a.message[a.begins[kind]:]))
 	}
-	return a.numbers[kind]
+	return a.otherNumber(kind)
+}
+
+func (a *attributes) otherNumber(kind uint16) uint64 {
+	switch value := a.value(kind); len(value) {
+	case 8:
+		return binary.NativeEndian.Uint64(value)
+	case 2:
+		return uint64(binary.NativeEndian.Uint16(value))
+	case 1:
+		return uint64(value[0])
+	}
+	if a.has(kind) {
+		a.err = fmt.Errorf("%w: a number of an odd width", errTruncated)
+	}
+	return 0
 }
 
 // port returns a port, which is in network order.

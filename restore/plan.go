@@ -58,26 +58,32 @@ func NewPlan(source string, lines []Line, current []ipvs.Entry, options Options)
 // without a server that takes connections in between, if it has one before and after: those that stop taking them are
 // told last.
 func difference(from, to *table) (makes, leaves []Line) {
+	add := func(line Line) {
+		if len(makes) == cap(makes) {
+			makes = slices.Grow(makes, max(64, len(makes))) // append alone would copy many lines more often
+		}
+		makes = append(makes, line)
+	}
 	for wanted := range to.services() {
 		present := from.byID[wanted.ServiceID]
 		switch {
 		case present == nil:
-			makes = append(makes, serviceLine(command.AddService, wanted))
+			add(serviceLine(command.AddService, wanted))
 			present = &service{}
 		case settledService(present.Service) != settledService(wanted.Service):
-			makes = append(makes, serviceLine(command.EditService, wanted))
+			add(serviceLine(command.EditService, wanted))
 		}
 		var quiesced []Line
 		for server := range wanted.servers() {
 			old := present.server(server.Address)
 			switch {
 			case old == nil:
-				makes = append(makes, serverLine(command.AddServer, wanted, server))
+				add(serverLine(command.AddServer, wanted, server))
 			case sameServer(old.Destination, server.Destination):
 			case server.Weight == 0:
 				quiesced = append(quiesced, serverLine(command.EditServer, wanted, server))
 			default:
-				makes = append(makes, serverLine(command.EditServer, wanted, server))
+				add(serverLine(command.EditServer, wanted, server))
 			}
 		}
 		makes = append(makes, quiesced...)

@@ -189,7 +189,8 @@ func up(script string, hosts ...*host) {
 // state is what scripts change of a host.
 func (h *host) state() string {
 	h.t.Helper()
-	state := h.run("ipvsadm", "-S", "-n") + h.ip("addr show", "rule show", "route show table all")
+	state := h.run("ipvsadm", "-S", "-n") + h.ip("addr show", "rule show", "route show table all") +
+		h.run("tc", "qdisc", "show") + h.run("tc", "filter", "show", "dev", "eth0", "ingress")
 	err := h.do(func() error {
 		for _, name := range []string{"ip_forward", "conf/all/arp_ignore", "conf/all/arp_announce"} {
 			value, err := os.ReadFile("/proc/sys/net/ipv4/" + name)
@@ -620,7 +621,7 @@ func (s *scheduling) holdByCost(n int, cost func(*load) float64) (got answers) {
 }
 
 func TestExampleSchedulers(t *testing.T) {
-	needNetworks(t, "iptables-legacy")
+	needNetworks(t, "tc")
 	outside, inside := newSegment(t, "outside"), newSegment(t, "inside")
 	client := newHost(t, "client").join(outside, "eth0", "192.0.2.10/24")
 	var clients []string // its addresses
@@ -638,7 +639,7 @@ func TestExampleSchedulers(t *testing.T) {
 		webs = append(webs, web)
 	}
 	up("lvsnat-real", webs...)
-	alone := []string{"IPTABLES=iptables-legacy"}
+	alone := []string{"MARK=1"} // for what it sets up to be put back too
 	director.env = alone
 	up("lvsnat", director)
 
@@ -651,7 +652,7 @@ func TestExampleSchedulers(t *testing.T) {
 	schedule := func(t *testing.T, scheduler string, weight1, weight2 int, more ...string) *scheduling {
 		t.Helper()
 		vip := newVIP()
-		director.env = append([]string{alone[0], "SCHEDULER=" + scheduler, "VIPS=" + vip,
+		director.env = append([]string{"SCHEDULER=" + scheduler, "VIPS=" + vip,
 			fmt.Sprint("WEIGHT1=", weight1), fmt.Sprint("WEIGHT2=", weight2)}, more...)
 		director.script("lvsnat", "start")
 		env := director.env

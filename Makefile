@@ -43,7 +43,7 @@ staticcheck = honnef.co/go/tools/cmd/staticcheck@v0.8.2
 govulncheck = golang.org/x/vuln/cmd/govulncheck@v1.1.4
 
 # Everything that can be checked: the sources, the scripts, the manual pages, the lab; and every Go test, here or
-# in the lab, whose kernel is the installed one (6.1 on Debian 12) or KERNEL=5.10, 6.12 or 7.2.
+# in the lab, whose kernel is the installed one (6.1 on Debian 12) or KERNEL=5.10, 6.1, 6.12 or 7.2.
 test: export LAB_KERNEL = $(KERNEL)
 test: tools all
 	$(GO) vet ./...

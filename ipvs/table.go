@@ -77,7 +77,7 @@ func appendEntries(all []Entry, entries iter.Seq2[Entry, error]) ([]Entry, error
 		if err != nil {
 			return nil, err
 		}
-		entry.Destinations = slices.Clone(entry.Destinations)
+		entry.Destinations = append([]ListedDestination(nil), entry.Destinations...) // nil for none, as slices.Clone may not be
 		all = append(all, entry)
 	}
 	return all, nil

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"iter"
 	"net/netip"
 	"os"
 	"os/exec"
@@ -255,24 +256,27 @@ func (p *program) list(ctx context.Context, c command.Command) error {
 		return listing.Daemons(p.stdout, daemons)
 	}
 	p.client.WithoutCounters = !c.Listing.Stats && !c.Listing.Rate && c.Listing.Format != command.JSON
-	services, err := p.services(ctx, c)
+	entries, err := p.entries(ctx, c)
 	if err != nil {
 		return err
 	}
-	if c.Listing.NoSort {
-		return listing.Table(ctx, p.stdout, p.info, p.client.Entries(ctx, services))
+	if !c.Listing.NoSort {
+		entries = ipvs.SortDestinations(entries)
 	}
-	ipvs.SortServices(services)
-	return listing.Table(ctx, p.stdout, p.info, ipvs.SortDestinations(p.client.Entries(ctx, services)))
+	return listing.Table(ctx, p.stdout, p.info, entries)
 }
 
-// services returns the service that a listing is of, or all.
-func (p *program) services(ctx context.Context, c command.Command) ([]ipvs.ListedService, error) {
-	if !c.OneService() {
-		return p.client.Services(ctx)
+// entries returns the service that a listing is of, or all.
+func (p *program) entries(ctx context.Context, c command.Command) (iter.Seq2[ipvs.Entry, error], error) {
+	switch {
+	case c.OneService():
+		entry, err := p.client.Entry(ctx, c.Service.ServiceID)
+		return ipvs.Each(entry), err
+	case c.Listing.NoSort:
+		return p.client.Entries(ctx, nil)
+	default:
+		return p.client.Entries(ctx, ipvs.SortServices)
 	}
-	service, err := p.client.Service(ctx, c.Service.ServiceID)
-	return []ipvs.ListedService{service}, err
 }
 
 // listingOf returns the way in which a listing is to be written.
@@ -332,16 +336,15 @@ func (p *program) save(ctx context.Context, w io.Writer, numeric bool) error {
 		return errors.New("standard output is closed")
 	}
 	p.client.WithoutCounters = true
-	services, err := p.client.Services(ctx)
+	entries, err := p.client.Entries(ctx, ipvs.SortServices)
 	if err != nil {
 		return err
 	}
-	ipvs.SortServices(services)
 	resolver := p.resolver
 	if numeric {
 		resolver = nil
 	}
-	return save.Write(ctx, w, ipvs.SortDestinations(p.client.Entries(ctx, services)), resolver)
+	return save.Write(ctx, w, ipvs.SortDestinations(entries), resolver)
 }
 
 // completeVerb is how the shells' completions (init/) ask what may come next on a command line. The words after it are

@@ -170,13 +170,16 @@ func TestInterruptedDump(t *testing.T) {
 }
 
 func TestStoppedAndNested(t *testing.T) {
-	k := &fakeKernel{t: t, answer: func(m netlink.Message) [][]netlink.Message {
-		server := raw(nest(2, union(1, 10, 0, 0, 1), attribute(2, 0, 80)))
-		return append([][]netlink.Message{reply(m, netlink.Multi, server)}, dump(m, 0)...)
-	}}
+	k := &fakeKernel{t: t, answer: tables(nil, []uint32{1, 2})}
 	c := k.client()
-	services := []ListedService{{Service: Service{ServiceID: MarkService(1, IPv4)}}, {Service: Service{ServiceID: MarkService(2, IPv4)}}}
-	for entry, err := range c.Entries(t.Context(), services) {
+	all := func() iter.Seq2[Entry, error] {
+		entries, err := c.Entries(t.Context(), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return entries
+	}
+	for entry, err := range all() {
 		if err != nil || entry.Mark != 1 || len(entry.Destinations) != 1 {
 			t.Errorf("first entry %v, %v", entry, err)
 		}
@@ -185,9 +188,79 @@ func TestStoppedAndNested(t *testing.T) {
 		}
 		break
 	}
-	entries, err := Gather(c.Entries(t.Context(), services))
+	entries, err := Gather(all())
 	if err != nil || len(entries) != 2 || len(entries[1].Destinations) != 1 {
 		t.Errorf("after an early stop: %v, %v", entries, err)
+	}
+}
+
+// tables answers each list of services with the next of those given, the last of them again and again. Those that are
+// not gone have one server.
+func tables(gone []uint32, lists ...[]uint32) func(netlink.Message) [][]netlink.Message {
+	return func(m netlink.Message) [][]netlink.Message {
+		command := m.Data[0]
+		var mark uint32
+		for a := m.Data[genericHeader:]; len(a) > 16; a = nil { // of the service that is asked for
+			mark = binary.NativeEndian.Uint32(a[16:])
+		}
+		missing := slices.Contains(gone, mark)
+		switch {
+		case command == cmdGetService && m.Header.Flags&netlink.Dump != 0:
+			list := lists[0]
+			if len(lists) > 1 {
+				lists = lists[1:]
+			}
+			return dump(m, 0, list...)
+		case command == cmdGetService:
+			return [][]netlink.Message{refusal(m, syscall.ESRCH)}
+		case missing:
+			return dump(m, 0)
+		default:
+			server := raw(nest(2, union(1, 10, 0, 0, 1), attribute(2, 0, 80)))
+			return append([][]netlink.Message{reply(m, netlink.Multi, server)}, dump(m, 0)...)
+		}
+	}
+}
+
+// TestPassedOver is about services that were left out of a list because others went meanwhile.
+func TestPassedOver(t *testing.T) {
+	for _, test := range []struct {
+		gone  []uint32
+		lists [][]uint32
+		want  []uint32
+	}{
+		{nil, [][]uint32{{3, 1}, {3, 2, 1}}, []uint32{1, 3}}, // nothing went
+		{[]uint32{9}, [][]uint32{{3, 9, 1}, {3, 2, 1}}, []uint32{1, 3, 2}},
+		{[]uint32{8, 9}, [][]uint32{{3, 9, 1}, {3, 8, 1}, {5, 3, 2, 1}}, []uint32{1, 3, 2, 5}},
+		{[]uint32{9}, [][]uint32{{9}, {}}, nil},
+	} {
+		k := &fakeKernel{t: t, answer: tables(test.gone, test.lists...)}
+		all, err := k.client().Entries(t.Context(), SortServices)
+		if err != nil {
+			t.Fatal(err)
+		}
+		entries, err := Gather(all)
+		var got []uint32
+		for _, entry := range entries {
+			got = append(got, entry.Mark)
+		}
+		if err != nil || !slices.Equal(got, test.want) {
+			t.Errorf("gone %v, lists %v: %v, %v, want %v", test.gone, test.lists, got, err, test.want)
+		}
+	}
+	// One in which there is always another that went comes to an end.
+	var gone []uint32
+	var lists [][]uint32
+	for mark := range uint32(100) {
+		gone, lists = append(gone, mark+1), append(lists, []uint32{mark + 1})
+	}
+	k := &fakeKernel{t: t, answer: tables(gone, lists...)}
+	all, err := k.client().Entries(t.Context(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if entries, err := Gather(all); err != nil || len(entries) != 0 || len(k.requests) > 3*(dumpAttempts+1) {
+		t.Errorf("%v, %v after %d requests", entries, err, len(k.requests))
 	}
 }
 

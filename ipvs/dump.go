@@ -19,9 +19,9 @@ const (
 	// less what a dozen messages, which is more than fit if they are services, have for headers.
 	oneDatagram = 3400
 
-	// watchInterval is how many items of a dump are taken between two looks at whether anything came or went, about as
-	// many services as are in a datagram.
-	watchInterval = 16
+	// watchInterval is how many items of a dump are taken between two looks at whether anything came or went, at least
+	// once in a datagram of services.
+	watchInterval = 8
 )
 
 // list asks what has a dump for an answer, and returns what it holds, each key once.
@@ -102,6 +102,8 @@ func (d *dumpReader[T, K]) take(message []byte, flags netlink.HeaderFlags) {
 	item := &d.items[len(d.items)-1]
 	if d.malformed = d.decode(message, item); d.malformed != nil || d.seen != nil && !d.isNew(item) {
 		d.items = d.items[:len(d.items)-1]
+	} else if last := len(d.items) - 2; last >= 0 && d.key(&d.items[last]) == d.key(item) {
+		d.moved = true // one came, so that another may have gone
 	}
 }
 

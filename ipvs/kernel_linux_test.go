@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io/fs"
+	"math/rand/v2"
 	"net/netip"
 	"os"
 	"runtime"
@@ -188,7 +189,11 @@ func TestKernelManyAtOnce(t *testing.T) {
 	if !slices.Equal(failed, wrong) {
 		t.Errorf("changes %v failed, want %v", failed, wrong)
 	}
-	for range c.Entries(t.Context(), []ListedService{{Service: Service{ServiceID: MarkService(1, IPv4)}}}) {
+	entries, err := c.Entries(t.Context(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range entries {
 		break // which does the client no harm
 	}
 	if got := len(services(t, c)); got != many {
@@ -415,5 +420,79 @@ func TestKernelCompany(t *testing.T) {
 	t.Logf("%d listings, %d of which lack something", listings, lacking)
 	if lacking*200 > listings {
 		t.Errorf("of %d listings %d lack something", listings, lacking)
+	}
+}
+
+// TestKernelMovingTable lists services of which most stay while others come and go, a few at a time. None that stays may
+// be lacking. (The kernel's dump lacks one or another at times.)
+func TestKernelMovingTable(t *testing.T) {
+	c := dialKernel(t)
+	other, err := Dial()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer other.Close()
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(4)) // on one processor too the two take turns
+	const staying, moving, listings = 400, 20, 25
+	service := func(mark int) Service {
+		return Service{ServiceID: MarkService(uint32(mark), IPv4), Scheduler: "rr", Netmask: HostNetmask(IPv4)}
+	}
+	var changes []Change
+	for mark := 1; mark <= staying; mark++ {
+		changes = append(changes, AddService(service(mark)))
+	}
+	apply(t, c, changes...)
+
+	ctx, stop := context.WithCancel(t.Context())
+	moves := make(chan int)
+	go func() {
+		there := make([]bool, moving)
+		count := 0
+		for random := rand.New(rand.NewPCG(1, 2)); ctx.Err() == nil; count++ {
+			var batch []Change
+			for i := range moving {
+				id := service(staying + 1 + i)
+				switch {
+				case there[i] != (count%2 == 0) || random.IntN(moving/2) > 0:
+					continue // as many come as go over two batches, but not in one
+				case there[i]:
+					batch = append(batch, DeleteService(id.ServiceID))
+				default:
+					batch = append(batch, AddService(id))
+				}
+				there[i] = !there[i]
+			}
+			if err := other.Apply(t.Context(), batch...); err != nil {
+				t.Error(err)
+			}
+			for range random.IntN(40) { // a while in which nothing changes
+				if _, err := other.Info(t.Context()); err != nil {
+					t.Error(err)
+				}
+			}
+		}
+		moves <- count
+	}()
+	lacking := 0
+	for range listings {
+		all, err := c.Table(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		found := make(map[uint32]int)
+		for _, entry := range all {
+			if found[entry.Mark]++; found[entry.Mark] > 1 {
+				t.Errorf("%v is there twice", entry.ServiceID)
+			}
+		}
+		for mark := uint32(1); mark <= staying; mark++ {
+			lacking += 1 - found[mark]
+		}
+	}
+	stop()
+	count := <-moves
+	t.Logf("%d listings beside %d batches of changes", listings, count)
+	if lacking > 0 || count < listings {
+		t.Errorf("%d services that stayed are lacking in %d listings beside %d batches of changes", lacking, listings, count)
 	}
 }

@@ -17,70 +17,137 @@ type Entry struct {
 	Destinations []ListedDestination
 }
 
-// Table returns all services and their real servers, in the kernel's order. A service that is deleted while they are
-// read is left out.
+// Entry returns one service (ESRCH) and its real servers.
+func (c *Client) Entry(ctx context.Context, id ServiceID) (Entry, error) {
+	service, err := c.Service(ctx, id)
+	if err != nil {
+		return Entry{}, err
+	}
+	servers, err := c.Destinations(ctx, id)
+	return Entry{service, servers}, err
+}
+
+// Table returns all services and their real servers, in the kernel's order.
 func (c *Client) Table(ctx context.Context) ([]Entry, error) {
+	entries, err := c.Entries(ctx, nil)
+	if err != nil {
+		return nil, err
+	}
+	return Gather(entries)
+}
+
+// Entries lists all services, and yields each with its real servers, which are then read: they are the caller's until
+// it asks for the next. Services come as order sorts them, or in the kernel's order; those that were passed over in the
+// list, because others were deleted meanwhile, come late. A service that is deleted before it is its turn is left out.
+// The last pair holds the error, if any. IPVS_CMD_GET_SERVICE, IPVS_CMD_GET_DEST.
+func (c *Client) Entries(ctx context.Context, order func([]ListedService)) (iter.Seq2[Entry, error], error) {
 	services, err := c.Services(ctx)
 	if err != nil {
 		return nil, err
 	}
-	return appendEntries(make([]Entry, 0, len(services)), c.Entries(ctx, services))
+	return func(yield func(Entry, error) bool) {
+		var known map[ServiceID]struct{} // nil as long as all is well
+		for round := 0; round < dumpAttempts && len(services) > 0; round++ {
+			if order != nil {
+				order(services)
+			}
+			gone, err := c.eachEntry(ctx, services, yield)
+			if err == nil && gone {
+				services, err = c.unlisted(ctx, &known, services)
+			} else {
+				services = nil
+			}
+			if err != nil && err != errStopped {
+				yield(Entry{}, err)
+			}
+		}
+	}, nil
 }
 
-// Entries reads the real servers of services, one service after the other, and yields each with them, in the kernel's
-// order. They are the caller's until it asks for the next. A service that does not exist any more is left out. The last
-// pair holds the error, if any. IPVS_CMD_GET_DEST.
-func (c *Client) Entries(ctx context.Context, services []ListedService) iter.Seq2[Entry, error] {
-	return func(yield func(Entry, error) bool) {
-		var asked request // last
-		var failure error
-		stopped := false
-		err := c.exchange(ctx, func() (broken error) {
-			var service *ListedService
-			decode := func(message []byte, d *ListedDestination) error {
-				return c.decodeDestination(message, service.Family, d)
-			}
-			servers := dumpReader[ListedDestination, netip.AddrPort]{decode: decode, key: destinationAddress}
-			for i := range services {
-				service = &services[i]
-				asked = destinationsOf(service.ServiceID)
-				failure, broken = servers.read(c, asked)
-				if len(servers.items) == 0 && failure == nil && broken == nil {
-					// The kernel says nothing of a service that is gone when it is asked for its servers.
-					asked = oneService(service.ServiceID)
-					failure, broken = readOne(c, asked, c.decodeService, new(ListedService))
-					if errors.Is(failure, syscall.ESRCH) {
-						failure = nil
-						continue
-					}
-				}
-				if failure != nil || broken != nil {
-					return broken
-				}
-				if stopped = !yield(Entry{*service, servers.items}, nil); stopped {
-					return nil
-				}
-			}
-			return nil
-		})
-		if err = cmp.Or(err, failure); err != nil && !stopped {
-			yield(Entry{}, asked.failed(err))
+var errStopped = errors.New("no more is wanted")
+
+// eachEntry yields services with their servers, and tells whether any of them is gone.
+func (c *Client) eachEntry(ctx context.Context, services []ListedService, yield func(Entry, error) bool) (gone bool, err error) {
+	var asked request // last
+	var failure error
+	stopped := false
+	err = c.exchange(ctx, func() (broken error) {
+		var service *ListedService
+		decode := func(message []byte, d *ListedDestination) error {
+			return c.decodeDestination(message, service.Family, d)
 		}
+		servers := dumpReader[ListedDestination, netip.AddrPort]{decode: decode, key: destinationAddress}
+		for i := range services {
+			service = &services[i]
+			asked = destinationsOf(service.ServiceID)
+			failure, broken = servers.read(c, asked)
+			if len(servers.items) == 0 && failure == nil && broken == nil {
+				// The kernel says nothing of a service that is gone when it is asked for its servers.
+				asked = oneService(service.ServiceID)
+				failure, broken = readOne(c, asked, c.decodeService, new(ListedService))
+				if errors.Is(failure, syscall.ESRCH) {
+					failure, gone = nil, true
+					continue
+				}
+			}
+			if failure != nil || broken != nil {
+				return broken
+			}
+			if stopped = !yield(Entry{*service, servers.items}, nil); stopped {
+				return nil
+			}
+		}
+		return nil
+	})
+	if err = cmp.Or(err, failure); err != nil {
+		return gone, asked.failed(err)
 	}
+	if stopped {
+		return gone, errStopped
+	}
+	return gone, nil
+}
+
+// unlisted lists the services again, and returns those that are not known or were listed before.
+func (c *Client) unlisted(ctx context.Context, known *map[ServiceID]struct{}, listed []ListedService) ([]ListedService, error) {
+	if *known == nil {
+		*known = make(map[ServiceID]struct{})
+	}
+	for i := range listed {
+		(*known)[listed[i].ServiceID] = struct{}{}
+	}
+	all, err := c.Services(ctx)
+	return slices.DeleteFunc(all, func(s ListedService) bool {
+		_, ok := (*known)[s.ServiceID]
+		return ok
+	}), err
 }
 
 // Gather returns all entries, to keep, and none if they end with an error.
-func Gather(entries iter.Seq2[Entry, error]) ([]Entry, error) { return appendEntries(nil, entries) }
-
-func appendEntries(all []Entry, entries iter.Seq2[Entry, error]) ([]Entry, error) {
+func Gather(entries iter.Seq2[Entry, error]) ([]Entry, error) {
+	var all []Entry
 	for entry, err := range entries {
 		if err != nil {
 			return nil, err
+		}
+		if len(all) == cap(all) {
+			all = slices.Grow(all, max(16, len(all))) // append alone would copy a large table more often
 		}
 		entry.Destinations = append([]ListedDestination(nil), entry.Destinations...) // nil for none, as slices.Clone may not be
 		all = append(all, entry)
 	}
 	return all, nil
+}
+
+// Each yields entries that were read.
+func Each(entries ...Entry) iter.Seq2[Entry, error] {
+	return func(yield func(Entry, error) bool) {
+		for _, entry := range entries {
+			if !yield(entry, nil) {
+				return
+			}
+		}
+	}
 }
 
 // SortServices puts services in the order in which ipvsadm lists them.
@@ -130,11 +197,7 @@ func AddressesFirst(entries iter.Seq2[Entry, error], take func([]netip.Addr)) it
 			return
 		}
 		take(addresses(all))
-		for _, entry := range all {
-			if !yield(entry, nil) {
-				return
-			}
-		}
+		Each(all...)(yield)
 	}
 }
 

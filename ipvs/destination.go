@@ -3,6 +3,7 @@ package ipvs
 import (
 	"bytes"
 	"cmp"
+	"encoding/binary"
 	"fmt"
 	"net/netip"
 )
@@ -87,11 +88,19 @@ func (d Destination) Compare(other Destination) int {
 }
 
 func compareAddresses(a, b netip.AddrPort) int {
-	if a.Addr().Is4() == b.Addr().Is4() {
+	x, y := a.Addr(), b.Addr()
+	if x.Is4() && y.Is4() {
+		first, second := x.As4(), y.As4()
+		if order := cmp.Compare(binary.BigEndian.Uint32(first[:]), binary.BigEndian.Uint32(second[:])); order != 0 {
+			return order
+		}
+		return cmp.Compare(a.Port(), b.Port())
+	}
+	if x.Is4() == y.Is4() {
 		return a.Compare(b)
 	}
-	x, y := firstOctets(a.Addr()), firstOctets(b.Addr())
-	return cmp.Or(bytes.Compare(x[:], y[:]), a.Addr().Compare(b.Addr()))
+	first, second := firstOctets(x), firstOctets(y)
+	return cmp.Or(bytes.Compare(first[:], second[:]), x.Compare(y))
 }
 
 func firstOctets(address netip.Addr) [4]byte {

@@ -95,14 +95,14 @@ func (d *dumpReader[T, K]) take(message []byte, flags netlink.HeaderFlags) {
 		d.moved = d.moved || d.uses.moved()
 	}
 	if len(d.items) == cap(d.items) {
-		d.items = slices.Grow(d.items, max(16, len(d.items))) // append alone would copy a large table more often
+		d.items = slices.Grow(d.items, max(16, len(d.items), d.uses.guess())) // append alone would copy a large table more often
 	}
 	var none T
 	d.items = append(d.items, none)
 	item := &d.items[len(d.items)-1]
 	if d.malformed = d.decode(message, item); d.malformed != nil || d.seen != nil && !d.isNew(item) {
 		d.items = d.items[:len(d.items)-1]
-	} else if last := len(d.items) - 2; last >= 0 && d.key(&d.items[last]) == d.key(item) {
+	} else if last := len(d.items) - 2; last >= 0 && d.uses != nil && d.key(&d.items[last]) == d.key(item) {
 		d.moved = true // one came, so that another may have gone
 	}
 }

@@ -93,7 +93,7 @@ func compareServices(id, other *ServiceID) int {
 	case id.Protocol != other.Protocol:
 		return cmp.Compare(id.Protocol, other.Protocol)
 	default:
-		return id.Address.Compare(other.Address)
+		return compareAddresses(id.Address, other.Address)
 	}
 }
 

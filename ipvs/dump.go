@@ -58,6 +58,9 @@ type dumpReader[T any, K comparable] struct {
 // does not say so for IPVS: it goes on with the dump at the place at which it left off, by number, and what is deleted
 // before that place makes it pass over something that was there all along. So a dump of more than one datagram, within
 // which nothing changes, is taken until there is nothing new in it, unless it is known that nothing came or went.
+//
+// Even then the kernel may have moved all to a table of another size, in another order (Linux 7). As a dump holds as many
+// as there are, there is then one more than once for each that it lacks.
 func (d *dumpReader[T, K]) read(c *Client, r request) (failure, broken error) {
 	d.items, d.seen = d.items[:0], nil
 	for range dumpAttempts {
@@ -69,13 +72,13 @@ func (d *dumpReader[T, K]) read(c *Client, r request) (failure, broken error) {
 			return failure, broken
 		}
 		atRest := !d.moved && !d.uses.movedAtAll()
-		whole := d.size <= oneDatagram || atRest || d.seen != nil && len(d.items) == before
+		whole := d.size <= oneDatagram || d.seen != nil && len(d.items) == before
+		if d.seen == nil && (d.interrupted || !whole) {
+			repeated := d.forgetRepeated()
+			whole = atRest && !repeated
+		}
 		if whole && !d.interrupted {
 			return nil, nil
-		}
-		if d.seen == nil {
-			d.seen = make(map[K]struct{}, len(d.items))
-			d.items = slices.DeleteFunc(d.items, func(item T) bool { return !d.isNew(&item) })
 		}
 	}
 	if d.interrupted {
@@ -105,6 +108,24 @@ func (d *dumpReader[T, K]) take(message []byte, flags netlink.HeaderFlags) {
 	} else if last := len(d.items) - 2; last >= 0 && d.uses != nil && d.key(&d.items[last]) == d.key(item) {
 		d.moved = true // one came, so that another may have gone
 	}
+}
+
+// forgetRepeated keeps each item of the first dump once, and tells whether there was any more often.
+func (d *dumpReader[T, K]) forgetRepeated() bool {
+	d.seen = make(map[K]struct{}, len(d.items))
+	kept := 0
+	for i := range d.items {
+		if !d.isNew(&d.items[i]) {
+			continue
+		}
+		if kept < i {
+			d.items[kept] = d.items[i]
+		}
+		kept++
+	}
+	repeated := kept < len(d.items)
+	d.items = d.items[:kept]
+	return repeated
 }
 
 // isNew tells whether an item was not seen, and makes it so.

@@ -359,6 +359,49 @@ func TestWatchedDump(t *testing.T) {
 	}
 }
 
+// TestMovedDump has services neither come nor go, but the kernel move them to another table between two datagrams.
+func TestMovedDump(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "refcnt")
+	if err := os.WriteFile(path, []byte("300\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	uses := watchUses(path)
+	defer uses.close()
+	var all []uint32
+	for mark := range uint32(300) {
+		all = append(all, mark+1)
+	}
+	moved := slices.Concat(all[:150], all[100:250])
+	k := &fakeKernel{t: t}
+	k.answer = func(m netlink.Message) [][]netlink.Message {
+		if err := os.WriteFile(path, []byte("301\n"), 0o600); err != nil {
+			t.Error(err)
+		}
+		return dump(m, 0, [][]uint32{moved, all, all}[len(k.requests)-1]...)
+	}
+	c := k.client()
+	taken := 0
+	decode := func(message []byte, s *ListedService) error {
+		if taken++; taken%300 == 0 { // the dump's own use ends with it
+			if err := os.WriteFile(path, []byte("300\n"), 0o600); err != nil {
+				t.Error(err)
+			}
+		}
+		return c.decodeService(message, s)
+	}
+	id := func(s *ListedService) ServiceID { return s.ServiceID }
+	reader := dumpReader[ListedService, ServiceID]{decode: decode, key: id, uses: uses}
+	got, err := list(t.Context(), c, request{}.asking(cmdGetService, nothing), reader)
+	var told []uint32
+	for _, service := range got {
+		told = append(told, service.Mark)
+	}
+	slices.Sort(told)
+	if err != nil || !slices.Equal(told, all) || len(k.requests) != 3 {
+		t.Errorf("%d services, %v after %d dumps", len(got), err, len(k.requests))
+	}
+}
+
 // TestRepeatedAttributes wants the last of several to count, and what is unknown to count for nothing.
 func TestRepeatedAttributes(t *testing.T) {
 	repeated := raw(attribute(99), nest(1, u16(1, 10), u16(1, 2), u32(5, 1), u32(5, 7), attribute(98, 1), text(6, "rr\x00"), text(6, "wlc\x00")))

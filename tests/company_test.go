@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -249,6 +250,47 @@ func (s shown) check(whole, partly []int) error {
 		}
 	}
 	return nil
+}
+
+// TestMovingTable lists services that stay, while a kernel that fits its table to their number, as it does when they grow
+// many, moves them between one that is small and one that is large. Other kernels move nothing.
+func TestMovingTable(t *testing.T) {
+	d := newDirector(t)
+	var services strings.Builder
+	for i := range 200 {
+		fmt.Fprintf(&services, "-A -t 10.0.0.%d:80 -s rr\n", i+1)
+	}
+	d.restore(t, services.String())
+
+	const factor = "/proc/sys/net/ipv4/vs/svc_lfactor" // the load at which it does
+	over, end := context.WithCancel(t.Context())
+	var mover sync.WaitGroup
+	defer mover.Wait()
+	defer end()
+	mover.Go(func() {
+		err := d.do(func() error {
+			for over.Err() == nil {
+				for _, value := range []string{"-8", "8"} {
+					err := os.WriteFile(factor, []byte(value), 0)
+					if errors.Is(err, fs.ErrNotExist) {
+						return nil
+					}
+					if err != nil {
+						return err
+					}
+				}
+			}
+			return nil
+		})
+		if err != nil {
+			t.Error(err)
+		}
+	})
+	for range 30 {
+		if d.wantSaved(t, services.String()); t.Failed() {
+			return
+		}
+	}
 }
 
 // TestTwoRestores runs two restores at once, again and again, of tables that share services and of tables that do not.

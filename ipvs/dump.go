@@ -71,11 +71,10 @@ func (d *dumpReader[T, K]) read(c *Client, r request) (failure, broken error) {
 		if failure = cmp.Or(d.malformed, refusal); failure != nil || broken != nil {
 			return failure, broken
 		}
-		atRest := !d.moved && !d.uses.movedAtAll()
 		whole := d.size <= oneDatagram || d.seen != nil && len(d.items) == before
 		if d.seen == nil && (d.interrupted || !whole) {
-			repeated := d.forgetRepeated()
-			whole = atRest && !repeated
+			atRest := !d.moved && !d.uses.movedAtAll()
+			whole = !d.forgetRepeated() && atRest
 		}
 		if whole && !d.interrupted {
 			return nil, nil
@@ -105,27 +104,15 @@ func (d *dumpReader[T, K]) take(message []byte, flags netlink.HeaderFlags) {
 	item := &d.items[len(d.items)-1]
 	if d.malformed = d.decode(message, item); d.malformed != nil || d.seen != nil && !d.isNew(item) {
 		d.items = d.items[:len(d.items)-1]
-	} else if last := len(d.items) - 2; last >= 0 && d.uses != nil && d.key(&d.items[last]) == d.key(item) {
-		d.moved = true // one came, so that another may have gone
 	}
 }
 
 // forgetRepeated keeps each item of the first dump once, and tells whether there was any more often.
 func (d *dumpReader[T, K]) forgetRepeated() bool {
-	d.seen = make(map[K]struct{}, len(d.items))
-	kept := 0
-	for i := range d.items {
-		if !d.isNew(&d.items[i]) {
-			continue
-		}
-		if kept < i {
-			d.items[kept] = d.items[i]
-		}
-		kept++
-	}
-	repeated := kept < len(d.items)
-	d.items = d.items[:kept]
-	return repeated
+	all := len(d.items)
+	d.seen = make(map[K]struct{}, all)
+	d.items = slices.DeleteFunc(d.items, func(item T) bool { return !d.isNew(&item) })
+	return len(d.items) < all
 }
 
 // isNew tells whether an item was not seen, and makes it so.

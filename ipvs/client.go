@@ -87,8 +87,7 @@ func (c *Client) Services(ctx context.Context) ([]ListedService, error) {
 	r := request{operation: OpListServices}.asking(cmdGetService, nothing)
 	uses := watchUses(moduleUses)
 	defer uses.close()
-	id := func(s *ListedService) ServiceID { return s.ServiceID }
-	return list(ctx, c, r, dumpReader[ListedService, ServiceID]{decode: c.decodeService, key: id, uses: uses})
+	return list(ctx, c, r, dumpReader[ListedService, shortID]{decode: c.decodeService, key: shortIDOf, uses: uses})
 }
 
 // Destinations returns the real servers of a service, each once, in the kernel's order. A service that does not exist
@@ -291,20 +290,21 @@ type answer struct {
 // receive takes a message. Until the answer is broken it asks for more: what is left of a dump must be read before the
 // next question.
 func (a *answer) receive(reply netlink.Message, err error) bool {
-	if errno, ok := refused(err); ok {
-		if a.refusal = err; errno.Sequence != a.sequence {
-			a.refusal, a.broken = nil, a.client.unexpected()
+	if err == nil {
+		if reply.Header.Sequence == a.sequence && reply.Header.Type == a.client.family && len(reply.Data) >= genericHeader {
+			a.take(reply.Data[genericHeader:], reply.Header.Flags)
+			return true
 		}
+		a.broken = a.client.unexpected()
 		return false
 	}
-	switch {
-	case err != nil:
+	switch answer, ok := refused(err); {
+	case !ok:
 		a.broken = err
-	case reply.Header.Sequence != a.sequence, reply.Header.Type != a.client.family, len(reply.Data) < genericHeader:
+	case answer.Sequence != a.sequence:
 		a.broken = a.client.unexpected()
 	default:
-		a.take(reply.Data[genericHeader:], reply.Header.Flags)
-		return true
+		a.refusal = err
 	}
 	return false
 }

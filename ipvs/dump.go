@@ -107,12 +107,19 @@ func (d *dumpReader[T, K]) take(message []byte, flags netlink.HeaderFlags) {
 	}
 }
 
-// forgetRepeated keeps each item of the first dump once, and tells whether there was any more often.
+// forgetRepeated keeps each item of the first dump once, and tells whether there was any more often. (For
+// slices.DeleteFunc each would be copied to the heap.)
 func (d *dumpReader[T, K]) forgetRepeated() bool {
-	all := len(d.items)
-	d.seen = make(map[K]struct{}, all)
-	d.items = slices.DeleteFunc(d.items, func(item T) bool { return !d.isNew(&item) })
-	return len(d.items) < all
+	d.seen = make(map[K]struct{}, len(d.items))
+	kept := d.items[:0]
+	for i := range d.items {
+		if d.isNew(&d.items[i]) {
+			kept = append(kept, d.items[i])
+		}
+	}
+	repeated := len(kept) < len(d.items)
+	d.items = kept
+	return repeated
 }
 
 // isNew tells whether an item was not seen, and makes it so.

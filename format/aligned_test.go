@@ -38,7 +38,7 @@ func TestWithUnit(t *testing.T) {
 func aligned(t *testing.T, a Aligned, entries ...ipvs.Entry) string {
 	t.Helper()
 	var b bytes.Buffer
-	if err := a.Table(context.Background(), &b, ipvs.Info{Version: 0x010201, ConnectionTableSize: 4096}, each(entries)); err != nil {
+	if err := a.Table(context.Background(), &b, ipvs.Info{Version: 0x010201, ConnectionTableSize: 4096}, ipvs.Each(entries...)); err != nil {
 		t.Fatal(err)
 	}
 	return b.String()

@@ -3,7 +3,6 @@ package format
 import (
 	"context"
 	"errors"
-	"iter"
 	"math"
 	"strings"
 	"testing"
@@ -39,22 +38,11 @@ func listing(t *testing.T, table *Table) string {
 	return b.String() + written(t, table, entries())
 }
 
-// each yields entries as a client would that reads them.
-func each(entries []ipvs.Entry) iter.Seq2[ipvs.Entry, error] {
-	return func(yield func(ipvs.Entry, error) bool) {
-		for _, entry := range entries {
-			if !yield(entry, nil) {
-				return
-			}
-		}
-	}
-}
-
 func written(t *testing.T, table *Table, entries []ipvs.Entry) string {
 	t.Helper()
 	ipvs.SortTable(entries)
 	var b strings.Builder
-	if err := table.Write(context.Background(), &b, each(entries)); err != nil {
+	if err := table.Write(context.Background(), &b, ipvs.Each(entries...)); err != nil {
 		t.Fatal(err)
 	}
 	return b.String()
@@ -146,7 +134,7 @@ func (d *fullDisk) Write(p []byte) (int, error) {
 
 func TestFailedWrite(t *testing.T) {
 	for room := range 3 {
-		err := (&Table{}).Write(context.Background(), &fullDisk{room}, each(entries()))
+		err := (&Table{}).Write(context.Background(), &fullDisk{room}, ipvs.Each(entries()...))
 		if !errors.Is(err, errFull) {
 			t.Errorf("after %d writes: got error %v", room, err)
 		}
@@ -156,7 +144,7 @@ func TestFailedWrite(t *testing.T) {
 func BenchmarkTable(b *testing.B) {
 	entries := entries()
 	for b.Loop() {
-		if err := (&Table{}).Write(context.Background(), discard{}, each(entries)); err != nil {
+		if err := (&Table{}).Write(context.Background(), discard{}, ipvs.Each(entries...)); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -83,10 +83,11 @@ func oneService(id ServiceID) request {
 }
 
 // Services returns the virtual services, each once, in the kernel's order. IPVS_CMD_GET_SERVICE.
-func (c *Client) Services(ctx context.Context) ([]ListedService, error) {
+func (c *Client) Services(ctx context.Context) ([]ListedService, error) { return c.services(ctx, nil) }
+
+// services may pass over a service if one comes and one goes while it watches the uses.
+func (c *Client) services(ctx context.Context, uses *useCount) ([]ListedService, error) {
 	r := request{operation: OpListServices}.asking(cmdGetService, nothing)
-	uses := watchUses(moduleUses)
-	defer uses.close()
 	return list(ctx, c, r, dumpReader[ListedService, shortID]{decode: c.decodeService, key: shortIDOf, uses: uses})
 }
 

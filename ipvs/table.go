@@ -41,7 +41,9 @@ func (c *Client) Table(ctx context.Context) ([]Entry, error) {
 // list, because others were deleted meanwhile, come late. A service that is deleted before it is its turn is left out.
 // The last pair holds the error, if any. IPVS_CMD_GET_SERVICE, IPVS_CMD_GET_DEST.
 func (c *Client) Entries(ctx context.Context, order func([]ListedService)) (iter.Seq2[Entry, error], error) {
-	services, err := c.Services(ctx)
+	uses := watchUses(moduleUses)
+	services, err := c.services(ctx, uses)
+	uses.close()
 	if err != nil {
 		return nil, err
 	}

@@ -64,14 +64,28 @@ func (b *bench) time(before func(), stdin string, words ...string) float64 {
 	return took[len(took)/2]
 }
 
-// resident returns the most memory that a program had, in MiB. It is started by a small process, whose own memory the
-// kernel would otherwise count.
+// resident returns the most memory that a program had, in MiB. It is started by a small process, this program anew, whose
+// own memory the kernel would otherwise count.
 func resident(stdin string, words ...string) float64 {
 	fmt.Fprintln(os.Stderr, "bench: memory of", strings.Join(words, " "))
-	run(stdin, null, append([]string{"/bin/busybox", "time", "-f", "%M", "-o", "/tmp/memory"}, words...)...)
-	kilobytes, err := strconv.ParseFloat(strings.TrimSpace(read("/tmp/memory")), 64)
+	run(stdin, null, append([]string{"/proc/self/exe", residentVerb, "/tmp/memory"}, words...)...)
+	kilobytes, err := strconv.ParseFloat(read("/tmp/memory"), 64)
 	must(err)
 	return kilobytes / 1024
+}
+
+const residentVerb = "resident"
+
+// writeResident is that process: it runs the words after the name of a file, to which it writes the kilobytes.
+func writeResident(path string, words []string) {
+	process, err := syscall.ForkExec(words[0], words, &syscall.ProcAttr{Env: os.Environ(), Files: []uintptr{0, 1, 2}})
+	must(err)
+	var status syscall.WaitStatus
+	var usage syscall.Rusage
+	_, err = syscall.Wait4(process, &status, 0, &usage)
+	must(err)
+	must(os.WriteFile(path, strconv.AppendInt(nil, usage.Maxrss, 10), 0o644))
+	os.Exit(status.ExitStatus())
 }
 
 // same compares what two programs print, after a change to both.

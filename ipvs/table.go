@@ -48,19 +48,20 @@ func (c *Client) Entries(ctx context.Context, order func([]ListedService)) (iter
 		return nil, err
 	}
 	return func(yield func(Entry, error) bool) {
-		var known map[ServiceID]struct{} // nil as long as all is well
-		for round := 0; round < dumpAttempts && len(services) > 0; round++ {
+		known := make(map[ServiceID]struct{}) // from the second round on
+		for round, left := 0, services; round < dumpAttempts && len(left) > 0; round++ {
 			if order != nil {
-				order(services)
+				order(left)
 			}
-			gone, err := c.eachEntry(ctx, services, yield)
+			gone, err := c.eachEntry(ctx, left, yield)
 			if err == nil && gone {
-				services, err = c.unlisted(ctx, &known, services)
+				left, err = c.unlisted(ctx, known, left)
 			} else {
-				services = nil
+				left = nil
 			}
 			if err != nil && err != errStopped {
 				yield(Entry{}, err)
+				return
 			}
 		}
 	}, nil
@@ -110,17 +111,14 @@ func (c *Client) eachEntry(ctx context.Context, services []ListedService, yield 
 	return gone, nil
 }
 
-// unlisted lists the services again, and returns those that are not known or were listed before.
-func (c *Client) unlisted(ctx context.Context, known *map[ServiceID]struct{}, listed []ListedService) ([]ListedService, error) {
-	if *known == nil {
-		*known = make(map[ServiceID]struct{})
-	}
+// unlisted adds what was listed to what is known, lists the services again, and returns those that are not known.
+func (c *Client) unlisted(ctx context.Context, known map[ServiceID]struct{}, listed []ListedService) ([]ListedService, error) {
 	for i := range listed {
-		(*known)[listed[i].ServiceID] = struct{}{}
+		known[listed[i].ServiceID] = struct{}{}
 	}
 	all, err := c.Services(ctx)
 	return slices.DeleteFunc(all, func(s ListedService) bool {
-		_, ok := (*known)[s.ServiceID]
+		_, ok := known[s.ServiceID]
 		return ok
 	}), err
 }

@@ -314,19 +314,30 @@ func (a *Aligned) Connections(ctx context.Context, w io.Writer, connections iter
 	}
 	counts := newSummary()
 	heading := true
-	err := inChunks(ctx, a.Names, connections, func(chunk []ipvs.Connection) error {
-		for i := range chunk {
-			a.addConnection(&g, counts, &chunk[i])
-		}
+	write := func() error {
 		g.widen()
 		defer func() { heading = false }()
 		return g.write(w, heading)
-	})
-	if err == nil && heading {
-		err = g.write(w, true)
 	}
-	if err != nil {
-		return err
+	var failure error
+	for connection, err := range named(ctx, a.Names, connections) {
+		if failure = err; failure != nil {
+			break
+		}
+		if a.addConnection(&g, counts, &connection); len(g.lines) < connectionChunk {
+			continue
+		}
+		if err := write(); err != nil {
+			return err
+		}
+	}
+	if len(g.lines) > 0 || heading && failure == nil {
+		if err := write(); err != nil {
+			return err
+		}
+	}
+	if failure != nil {
+		return failure
 	}
 	return counts.write(w)
 }

@@ -1,6 +1,7 @@
 package format
 
 import (
+	"cmp"
 	"context"
 	"io"
 	"iter"
@@ -12,6 +13,9 @@ import (
 	"ipvsadm/names"
 )
 
+// enoughToWrite is how many bytes of lines are written at a time.
+const enoughToWrite = 4 << 10
+
 // Connections is a listing of the connection table. The zero value is that of -Lnc.
 type Connections struct {
 	EngineData bool            // what the persistence engine remembers too: --persistent-conn
@@ -22,18 +26,26 @@ type Connections struct {
 // writer; if the connections begin with an error nothing is written.
 func (c *Connections) Write(ctx context.Context, w io.Writer, connections iter.Seq2[ipvs.Connection, error]) error {
 	b := c.appendHeading(nil)
-	err := inChunks(ctx, c.Names, connections, func(chunk []ipvs.Connection) error {
-		for i := range chunk {
-			b = c.appendConnection(b, &chunk[i])
+	var failure error
+	none := true
+	for connection, err := range named(ctx, c.Names, connections) {
+		if failure = err; failure != nil {
+			break
 		}
-		_, err := w.Write(b)
+		none = false
+		if b = c.appendConnection(b, &connection); len(b) < enoughToWrite {
+			continue
+		}
+		if _, err := w.Write(b); err != nil {
+			return err
+		}
 		b = b[:0]
-		return err
-	})
-	if err == nil && len(b) > 0 { // there are none
-		_, err = w.Write(b)
 	}
-	return err
+	if failure != nil && none {
+		return failure
+	}
+	_, err := w.Write(b)
+	return cmp.Or(failure, err)
 }
 
 func (c *Connections) appendHeading(b []byte) []byte {
@@ -47,40 +59,39 @@ func (c *Connections) appendHeading(b []byte) []byte {
 
 func (c *Connections) appendConnection(b []byte, connection *ipvs.Connection) []byte {
 	protocol := connectionPortProtocol(connection.Protocol)
-	b = appendPadded(b, connection.Protocol, 3)
-	b = append(b, ' ')
 	start := len(b)
-	b = appendMinutes(b, uint64(connection.Expires/time.Second))
-	b = appendPadding(b, start, 6)
-	b = append(b, ' ')
-	b = appendPadded(b, connection.State, 11)
-	b = append(b, ' ')
+	b = endColumn(append(b, connection.Protocol...), start, 3)
 	start = len(b)
-	b = appendEndpoint(b, c.Names, connection.Client, protocol)
-	b = appendPadding(b, start, 18)
-	b = append(b, ' ')
+	b = endColumn(appendMinutes(b, uint64(connection.Expires/time.Second)), start, 6)
 	start = len(b)
-	b = appendEndpoint(b, c.Names, connection.Virtual, protocol)
-	b = appendPadding(b, start, 18)
-	b = append(b, ' ')
+	b = endColumn(append(b, connection.State...), start, 11)
+	start = len(b)
+	b = endColumn(appendEndpoint(b, c.Names, connection.Client, protocol), start, 18)
+	start = len(b)
+	b = endColumn(appendEndpoint(b, c.Names, connection.Virtual, protocol), start, 18)
 	start = len(b)
 	b = appendEndpoint(b, c.Names, connection.Destination, protocol)
 	if c.EngineData && connection.Engine != "" && connection.EngineData != "" {
-		b = appendPadding(b, start, 16)
-		b = append(b, ' ')
-		b = appendPadded(b, connection.Engine, 18)
-		b = append(b, ' ')
+		b = endColumn(b, start, 16)
+		start = len(b)
+		b = endColumn(append(b, connection.Engine...), start, 18)
 		b = appendEngineData(b, connection.EngineData)
 	}
 	return append(b, '\n')
 }
 
+// endColumn fills what was written since start up to a width, and writes the space before the next column.
+func endColumn(b []byte, start, width int) []byte {
+	return appendPadding(b, start, max(len(b)-start, width)+1)
+}
+
 // appendMinutes writes minutes and seconds, two digits or more and two.
 func appendMinutes(b []byte, seconds uint64) []byte {
-	if seconds < 600 {
-		b = append(b, '0')
+	if minutes := seconds / 60; minutes < 100 {
+		b = append(b, byte('0'+minutes/10), byte('0'+minutes%10))
+	} else {
+		b = strconv.AppendUint(b, minutes, 10)
 	}
-	b = strconv.AppendUint(b, seconds/60, 10)
 	return append(b, ':', byte('0'+seconds%60/10), byte('0'+seconds%10))
 }
 

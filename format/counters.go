@@ -60,18 +60,18 @@ func appendRight(b []byte, n uint64, width int) []byte {
 	return append(b, text...)
 }
 
-const spaces = "                                                                "
-
 // appendPadded writes a word at the beginning of as many characters as the width.
 func appendPadded(b []byte, word string, width int) []byte {
 	start := len(b)
 	return appendPadding(append(b, word...), start, width)
 }
 
-// appendPadding fills what was written since start up to a width, which is at most that of spaces.
+// appendPadding fills what was written since start up to a width. (As many spaces as a register holds are written at
+// once, and those that were too many are cut off.)
 func appendPadding(b []byte, start, width int) []byte {
-	if missing := width - (len(b) - start); missing > 0 {
-		b = append(b, spaces[:missing]...)
+	end := max(len(b), start+width)
+	for len(b) < end {
+		b = append(b, "                "...)
 	}
-	return b
+	return b[:end]
 }

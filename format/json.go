@@ -174,16 +174,17 @@ func (j *JSON) Connections(ctx context.Context, w io.Writer, connections iter.Se
 	lines := json.NewEncoder(out)
 	lines.SetEscapeHTML(false)
 	separator := "[\n"
-	err := inChunks(ctx, j.Names, connections, func(chunk []ipvs.Connection) error {
-		for i := range chunk {
-			out.WriteString(separator)
-			separator = ","
-			if err := lines.Encode(j.connection(&chunk[i])); err != nil {
-				return err
-			}
+	var err error
+	for connection, failure := range named(ctx, j.Names, connections) {
+		if err = failure; err != nil {
+			break
 		}
-		return nil
-	})
+		out.WriteString(separator)
+		separator = ","
+		if err = lines.Encode(j.connection(&connection)); err != nil {
+			break
+		}
+	}
 	if err == nil {
 		if separator == "[\n" {
 			out.WriteString(separator)

@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"bytes"
 	"encoding/binary"
-	"errors"
 	"fmt"
 	"io"
 	"iter"
@@ -12,7 +11,9 @@ import (
 	"net"
 	"net/netip"
 	"os"
+	"strings"
 	"time"
+	"unicode"
 )
 
 // Connection is one entry of the kernel's connection table, a line of /proc/net/ip_vs_conn
@@ -52,27 +53,16 @@ func Connections() iter.Seq2[Connection, error] {
 func ReadConnections(r io.Reader) iter.Seq2[Connection, error] {
 	return func(yield func(Connection, error) bool) {
 		lines := bufio.NewReaderSize(r, 64<<10)
-		names := make(names)
+		names, digits := make(names), newHexDigits()
 		var connection Connection
-		var long []byte // the beginning of a line that is longer than the reader's buffer
 		for number := 1; ; number++ {
-			line, err := lines.ReadSlice('\n')
-			if errors.Is(err, bufio.ErrBufferFull) {
-				long = long[:0]
-				for errors.Is(err, bufio.ErrBufferFull) {
-					long = append(long, line...)
-					line, err = lines.ReadSlice('\n')
-				}
-				long = append(long, line...)
-				line = long
-			}
-			if err != nil && !errors.Is(err, io.EOF) {
+			line, err := readLine(lines)
+			if err != nil && err != io.EOF {
 				yield(Connection{}, fmt.Errorf("ipvs: read the connection table: %w", err))
 				return
 			}
-			line = bytes.TrimSuffix(line, []byte{'\n'})
 			if len(line) > 0 && !(number == 1 && bytes.HasPrefix(line, []byte("Pro "))) {
-				if !parseConnection(line, names, &connection) {
+				if !parseConnection(line, digits, names, &connection) {
 					yield(Connection{}, fmt.Errorf("ipvs: line %d of the connection table is malformed: %q", number, shortened(line)))
 					return
 				}
@@ -87,6 +77,20 @@ func ReadConnections(r io.Reader) iter.Seq2[Connection, error] {
 	}
 }
 
+// readLine returns the next line without its end, and with it io.EOF if it has none. The next call overwrites it.
+func readLine(lines *bufio.Reader) ([]byte, error) {
+	line, err := lines.ReadSlice('\n')
+	if err == nil {
+		return line[:len(line)-1], nil
+	}
+	var long []byte
+	for err == bufio.ErrBufferFull {
+		long = append(long, line...)
+		line, err = lines.ReadSlice('\n')
+	}
+	return bytes.TrimSuffix(append(long, line...), []byte{'\n'}), err
+}
+
 // shortened returns as much of a line as an error message should quote.
 func shortened(line []byte) []byte {
 	return line[:min(len(line), 200)]
@@ -95,134 +99,124 @@ func shortened(line []byte) []byte {
 // parseConnection reads a line:
 //
 //	TCP 0A010002 DC56 0A010001 0050 0A010001 0050 ESTABLISHED     899 sip call@example
-func parseConnection(line []byte, names names, c *Connection) bool {
-	fields := connectionFields{line: line}
-	protocol := fields.word()
-	c.Client = fields.endpoint()
-	c.Virtual = fields.endpoint()
-	c.Destination = fields.endpoint()
-	state := fields.word()
-	c.Expires = fields.seconds()
-	if fields.malformed || len(protocol) == 0 || len(state) == 0 {
+func parseConnection(line []byte, digits *hexDigits, names names, c *Connection) bool {
+	f := connectionFields{digits: digits, line: line}
+	c.Protocol = f.name(c.Protocol, names)
+	c.Client = f.endpoint()
+	c.Virtual = f.endpoint()
+	c.Destination = f.endpoint()
+	c.State = f.name(c.State, names)
+	c.Expires = f.seconds()
+	if f.wrong < 0 || c.Protocol == "" || c.State == "" {
 		return false
 	}
-	// Most are as in the line before.
-	if c.Protocol != string(protocol) {
-		c.Protocol = names.intern(protocol)
-	}
-	if c.State != string(state) {
-		c.State = names.intern(state)
-	}
-	c.Engine, c.EngineData = names.intern(fields.word()), ""
-	if c.Engine != "" && fields.at < len(line) {
-		c.EngineData = string(line[fields.at+1:]) // behind one space, as they are, spaces and all
+	c.Engine, c.EngineData = "", ""
+	if f.at < len(line) {
+		c.Engine = f.name("", names)
+		if f.at < len(line) {
+			c.EngineData = string(line[f.at+1:]) // behind one space, as they are, spaces and all
+		}
 	}
 	return true
 }
 
 // connectionFields reads the fields of a line from left to right.
 type connectionFields struct {
-	line      []byte
-	at        int
-	malformed bool
+	digits *hexDigits
+	line   []byte
+	at     int
+	wrong  int64 // less than zero if a field is malformed
 }
 
-// spaces passes over spaces, and returns where the next field begins.
-func (f *connectionFields) spaces() int {
+// rest passes over the spaces before a field, and returns what is left.
+func (f *connectionFields) rest() []byte {
 	line, at := f.line, f.at
 	for at < len(line) && line[at] == ' ' {
 		at++
 	}
-	return at
+	f.at = at
+	return line[at:]
 }
 
-// word returns the next word, and none at the end of the line.
-func (f *connectionFields) word() []byte {
-	line, begin := f.line, f.spaces()
-	end := begin
-	for end < len(line) && line[end] != ' ' {
-		end++
+// name returns the next word, which is likely that of the line before, and none at the end.
+func (f *connectionFields) name(before string, names names) string {
+	rest := f.rest()
+	if len(rest) > len(before) && rest[len(before)] == ' ' && string(rest[:len(before)]) == before {
+		f.at += len(before)
+		return before
 	}
-	f.at = end
-	return line[begin:end]
+	word, _, _ := bytes.Cut(rest, []byte{' '})
+	f.at += len(word)
+	return names.intern(word)
 }
 
-// endpoint returns an address, 0A010002 or eight groups of four digits with colons between, and a port.
+// endpoint returns an address, in eight digits or in eight groups of four with colons between, and a port.
 func (f *connectionFields) endpoint() netip.AddrPort {
-	const short, long, group = len("0A010002"), len("2001:0db8:0000:0000:0000:0000:0000:0001"), len("2001")
-	var address netip.Addr
-	switch begin := f.spaces(); {
-	case f.end(begin + short):
+	const ipv4, ipv6 = len("0A010002 0050"), len("2001:0db8:0000:0000:0000:0000:0000:0001 0050")
+	rest := f.rest()
+	switch {
+	case len(rest) > ipv4 && rest[ipv4-5] == ' ' && rest[ipv4] == ' ':
+		f.at += ipv4
+		high, low, port := f.digits.four(rest), f.digits.four(rest[4:]), f.digits.four(rest[9:])
+		f.wrong |= high | low | port
 		var octets [net.IPv4len]byte
-		binary.BigEndian.PutUint32(octets[:], f.hex(binary.BigEndian.Uint64(f.line[begin:])))
-		address = netip.AddrFrom4(octets)
-	case f.end(begin + long):
+		binary.BigEndian.PutUint32(octets[:], uint32(high<<16|low))
+		return netip.AddrPortFrom(netip.AddrFrom4(octets), uint16(port))
+	case len(rest) > ipv6 && rest[ipv6-5] == ' ' && rest[ipv6] == ' ':
+		f.at += ipv6
 		var octets [net.IPv6len]byte
 		for i := 0; i < len(octets); i += 2 {
-			binary.BigEndian.PutUint16(octets[i:], f.group(f.line[begin:]))
-			begin += group
-			f.malformed = f.malformed || begin < f.at && f.line[begin] != ':'
-			begin++
+			group := f.digits.four(rest)
+			binary.BigEndian.PutUint16(octets[i:], uint16(group))
+			f.wrong |= group
+			if i+2 < len(octets) && rest[4] != ':' {
+				f.wrong = -1
+			}
+			rest = rest[5:]
 		}
-		address = netip.AddrFrom16(octets)
+		port := f.digits.four(rest)
+		f.wrong |= port
+		return netip.AddrPortFrom(netip.AddrFrom16(octets), uint16(port))
 	default:
-		f.malformed = true
+		f.wrong = -1
 		return netip.AddrPort{}
 	}
-	begin := f.spaces()
-	if !f.end(begin + group) {
-		f.malformed = true
-		return netip.AddrPort{}
-	}
-	return netip.AddrPortFrom(address, f.group(f.line[begin:]))
 }
 
-// end tells whether a field ends at a place, and goes there if so.
-func (f *connectionFields) end(at int) bool {
-	if at > len(f.line) || at < len(f.line) && f.line[at] != ' ' {
-		return false
+// hexDigits holds the values of the hexadecimal digits, and of every other byte a number less than zero.
+type hexDigits [256]int64
+
+func newHexDigits() *hexDigits {
+	values := new(hexDigits)
+	for char := range values {
+		values[char] = int64(strings.IndexByte("0123456789abcdef", byte(unicode.ToLower(rune(char)))))
 	}
-	f.at = at
-	return true
+	return values
 }
 
-// group returns the number of the first four digits, which there are.
-func (f *connectionFields) group(digits []byte) uint16 {
-	return uint16(f.hex('0'*(ones>>32<<32) | uint64(binary.BigEndian.Uint32(digits))))
-}
-
-const ones = 0x0101010101010101 // a one in each byte
-
-// hex returns the number of eight hexadecimal digits, the first of them the highest byte. All are turned at once, as
-// there are forty in a line: a letter's bit 6 is set, and its low four are its value less nine.
-func (f *connectionFields) hex(digits uint64) uint32 {
-	letters := digits >> 6 & ones
-	values := digits&(0x0f*ones) + 9*letters
-	if tens := (values + 6*ones) >> 4 & ones; tens != letters || values&(0xf0*ones) != 0 ||
-		digits&^(0x20*letters) != values+'0'*ones+('A'-'0'-10)*letters {
-		f.malformed = true
-	}
-	values = (values | values>>4) & 0x00ff00ff00ff00ff
-	values = (values | values>>8) & 0x0000ffff0000ffff
-	return uint32(values | values>>16)
+// four returns the number of the first four digits, which there are. It is less than zero if one is none.
+func (values *hexDigits) four(digits []byte) int64 {
+	d := (*[4]byte)(digits)
+	return ((values[d[0]]<<4|values[d[1]])<<4|values[d[2]])<<4 | values[d[3]]
 }
 
 // seconds returns a decimal number of 32 bits.
 func (f *connectionFields) seconds() time.Duration {
-	digits := f.word()
-	if len(digits) == 0 || len(digits) > 10 {
-		f.malformed = true
-		return 0
-	}
+	const digits = len("4294967295")
 	var n uint64
-	for _, digit := range digits {
-		if digit < '0' || digit > '9' {
-			f.malformed = true
+	rest := f.rest()
+	end := 0
+	for end < len(rest) && rest[end] != ' ' {
+		digit := rest[end] - '0'
+		if end++; digit > 9 || end > digits {
+			f.wrong = -1
+			return 0
 		}
-		n = n*10 + uint64(digit-'0')
+		n = n*10 + uint64(digit)
 	}
-	if n > math.MaxUint32 {
-		f.malformed = true
+	f.at += end
+	if end == 0 || n > math.MaxUint32 {
+		f.wrong = -1
 	}
 	return time.Duration(n) * time.Second
 }

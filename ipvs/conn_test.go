@@ -1,7 +1,6 @@
 package ipvs
 
 import (
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
@@ -88,17 +87,16 @@ func TestReadConnectionsMalformed(t *testing.T) {
 	}
 }
 
-// TestHex compares all bytes in all places with what strconv says of them.
-func TestHex(t *testing.T) {
-	for place := range 8 {
+// TestHexDigits compares all bytes in all places with what strconv says of them.
+func TestHexDigits(t *testing.T) {
+	values := newHexDigits()
+	for place := range 4 {
 		for char := range 256 {
-			digits := []byte("09afAF59")
+			digits := []byte("09aF")
 			digits[place] = byte(char)
 			want, err := strconv.ParseUint(string(digits), 16, 32)
-			var fields connectionFields
-			got := fields.hex(binary.BigEndian.Uint64(digits))
-			if fields.malformed != (err != nil) || err == nil && got != uint32(want) {
-				t.Errorf("%q: %x, malformed %v, want %x, %v", digits, got, fields.malformed, want, err)
+			if got := values.four(digits); got < 0 != (err != nil) || err == nil && got != int64(want) {
+				t.Errorf("%q: %x, want %x, %v", digits, got, want, err)
 			}
 		}
 	}

@@ -346,7 +346,7 @@ func (a *Aligned) addConnection(g *grid, counts *summary, c *ipvs.Connection) {
 	protocol := connectionPortProtocol(c.Protocol)
 	word := strings.ToLower(c.Protocol)
 	virtual, server := a.endpoint(c.Virtual, protocol), a.endpoint(c.Destination, protocol)
-	cells := []string{word, c.State, string(appendMinutes(nil, uint64(c.Expires/time.Second))),
+	cells := []string{word, c.State, string(appendMinutes(nil, c.Expires)),
 		a.endpoint(c.Client, protocol), virtual, server}
 	if a.EngineData {
 		cells = append(cells, strings.TrimSpace(c.Engine+" "+string(appendEngineData(nil, c.EngineData))))

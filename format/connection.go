@@ -58,11 +58,14 @@ func (c *Connections) appendHeading(b []byte) []byte {
 }
 
 func (c *Connections) appendConnection(b []byte, connection *ipvs.Connection) []byte {
-	protocol := connectionPortProtocol(connection.Protocol)
+	protocol := ""
+	if c.Names != nil {
+		protocol = connectionPortProtocol(connection.Protocol)
+	}
 	start := len(b)
 	b = endColumn(append(b, connection.Protocol...), start, 3)
 	start = len(b)
-	b = endColumn(appendMinutes(b, uint64(connection.Expires/time.Second)), start, 6)
+	b = endColumn(appendMinutes(b, connection.Expires), start, 6)
 	start = len(b)
 	b = endColumn(append(b, connection.State...), start, 11)
 	start = len(b)
@@ -82,17 +85,19 @@ func (c *Connections) appendConnection(b []byte, connection *ipvs.Connection) []
 
 // endColumn fills what was written since start up to a width, and writes the space before the next column.
 func endColumn(b []byte, start, width int) []byte {
-	return appendPadding(b, start, max(len(b)-start, width)+1)
+	return appendSpaces(b, max(len(b), start+width)+1)
 }
 
 // appendMinutes writes minutes and seconds, two digits or more and two.
-func appendMinutes(b []byte, seconds uint64) []byte {
-	if minutes := seconds / 60; minutes < 100 {
-		b = append(b, byte('0'+minutes/10), byte('0'+minutes%10))
+func appendMinutes(b []byte, duration time.Duration) []byte {
+	seconds := uint64(duration) / uint64(time.Second)
+	minutes, rest := seconds/60, byte(seconds%60)
+	if minutes < 100 {
+		b = append(b, '0'+byte(minutes)/10, '0'+byte(minutes)%10)
 	} else {
 		b = strconv.AppendUint(b, minutes, 10)
 	}
-	return append(b, ':', byte('0'+seconds%60/10), byte('0'+seconds%10))
+	return append(b, ':', '0'+rest/10, '0'+rest%10)
 }
 
 // appendEngineData writes data up to its first white space. It came with a packet, so that no byte of it may reach the

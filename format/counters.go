@@ -66,12 +66,16 @@ func appendPadded(b []byte, word string, width int) []byte {
 	return appendPadding(append(b, word...), start, width)
 }
 
-// appendPadding fills what was written since start up to a width. (As many spaces as a register holds are written at
-// once, and those that were too many are cut off.)
+// appendPadding fills what was written since start up to a width.
 func appendPadding(b []byte, start, width int) []byte {
-	end := max(len(b), start+width)
-	for len(b) < end {
+	return appendSpaces(b, max(len(b), start+width))
+}
+
+// appendSpaces writes spaces up to a length that is no less than there is. (As many as a register holds are written at
+// once, and those that were too many are cut off.)
+func appendSpaces(b []byte, length int) []byte {
+	for len(b) < length {
 		b = append(b, "                "...)
 	}
-	return b[:end]
+	return b[:length]
 }

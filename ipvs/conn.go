@@ -156,14 +156,14 @@ func (f *connectionFields) endpoint() netip.AddrPort {
 	rest := f.rest()
 	switch {
 	case len(rest) > ipv4 && rest[ipv4-5] == ' ' && rest[ipv4] == ' ':
-		f.at += ipv4
+		f.at += ipv4 + 1
 		high, low, port := f.digits.four(rest), f.digits.four(rest[4:]), f.digits.four(rest[9:])
 		f.wrong |= high | low | port
 		var octets [net.IPv4len]byte
 		binary.BigEndian.PutUint32(octets[:], uint32(high<<16|low))
 		return netip.AddrPortFrom(netip.AddrFrom4(octets), uint16(port))
 	case len(rest) > ipv6 && rest[ipv6-5] == ' ' && rest[ipv6] == ' ':
-		f.at += ipv6
+		f.at += ipv6 + 1
 		var octets [net.IPv6len]byte
 		for i := 0; i < len(octets); i += 2 {
 			group := f.digits.four(rest)
@@ -202,21 +202,19 @@ func (values *hexDigits) four(digits []byte) int64 {
 
 // seconds returns a decimal number of 32 bits.
 func (f *connectionFields) seconds() time.Duration {
-	const digits = len("4294967295")
-	var n uint64
 	rest := f.rest()
-	end := 0
-	for end < len(rest) && rest[end] != ' ' {
-		digit := rest[end] - '0'
-		if end++; digit > 9 || end > digits {
-			f.wrong = -1
-			return 0
+	seconds, length := uint64(0), 0
+	for _, char := range rest {
+		if char == ' ' {
+			break
 		}
-		n = n*10 + uint64(digit)
+		f.wrong |= '9' - int64(char) | int64(char) - '0'
+		seconds = seconds*10 + uint64(char-'0')
+		length++
 	}
-	f.at += end
-	if end == 0 || n > math.MaxUint32 {
+	f.at += length
+	if length == 0 || length > len("4294967295") || seconds > math.MaxUint32 {
 		f.wrong = -1
 	}
-	return time.Duration(n) * time.Second
+	return time.Duration(seconds) * time.Second
 }

@@ -9,28 +9,36 @@ import (
 // addresses' names are those that ResolveAddresses found. The protocol is the one that the port's name is looked up
 // for, empty to write the number. A nil Resolver writes numbers alone.
 func (r *Resolver) AppendEndpoint(b []byte, endpoint netip.AddrPort, protocol string) []byte {
-	b = append(r.appendAddress(b, endpoint.Addr()), ':')
-	if r != nil && protocol != "" {
+	if r == nil {
+		return appendPort(appendAddress(b, endpoint.Addr()), uint32(endpoint.Port()))
+	}
+	return r.appendNames(b, endpoint, protocol)
+}
+
+func (r *Resolver) appendNames(b []byte, endpoint netip.AddrPort, protocol string) []byte {
+	name, ok := r.AddressName(endpoint.Addr())
+	switch {
+	case ok && endpoint.Addr().Is6():
+		b = append(append(append(b, '['), name...), ']')
+	case ok:
+		b = append(b, name...)
+	default:
+		b = appendAddress(b, endpoint.Addr())
+	}
+	if protocol != "" {
 		if name, ok := r.ServiceName(endpoint.Port(), protocol); ok {
-			return append(b, name...)
+			return append(append(b, ':'), name...)
 		}
 	}
 	return appendPort(b, uint32(endpoint.Port()))
 }
 
-func (r *Resolver) appendAddress(b []byte, address netip.Addr) []byte {
-	if r != nil {
-		if name, ok := r.AddressName(address); ok && address.Is6() {
-			return append(append(append(b, '['), name...), ']')
-		} else if ok {
-			return append(b, name...)
-		}
+func appendAddress(b []byte, address netip.Addr) []byte {
+	if address.Is4() {
+		octets := address.As4()
+		return appendIPv4(b, binary.BigEndian.Uint32(octets[:]))
 	}
-	if address.Is6() {
-		return append(appendIPv6(append(b, '['), address), ']')
-	}
-	octets := address.As4()
-	return appendIPv4(b, binary.BigEndian.Uint32(octets[:]))
+	return append(appendIPv6(append(b, '['), address), ']')
 }
 
 func appendIPv6(b []byte, address netip.Addr) []byte {
@@ -64,24 +72,22 @@ func appendOctet(b []byte, number uint32) []byte {
 	}
 }
 
-// appendPort writes a number of at most five digits.
+// appendPort writes a colon and a number of at most five digits.
 func appendPort(b []byte, port uint32) []byte {
+	hundreds, rest := port/100, port%100
 	switch {
 	case port < 10:
-		return append(b, digit(port))
+		return append(b, ':', '0'+byte(port))
 	case port < 100:
-		return append(b, digit(port/10), digit(port))
+		return append(b, ':', '0'+byte(port/10), '0'+byte(port%10))
 	case port < 1000:
-		return append(b, digit(port/100), digit(port/10), digit(port))
+		return append(b, ':', '0'+byte(hundreds), '0'+byte(rest/10), '0'+byte(rest%10))
 	case port < 10000:
-		return append(b, digit(port/1000), digit(port/100), digit(port/10), digit(port))
+		return append(b, ':', '0'+byte(hundreds/10), '0'+byte(hundreds%10), '0'+byte(rest/10), '0'+byte(rest%10))
 	default:
-		return append(b, digit(port/10000), digit(port/1000), digit(port/100), digit(port/10), digit(port))
+		return append(b, ':', '0'+byte(hundreds/100), '0'+byte(hundreds/10%10), '0'+byte(hundreds%10), '0'+byte(rest/10), '0'+byte(rest%10))
 	}
 }
-
-// digit returns the last digit of a number.
-func digit(n uint32) byte { return '0' + byte(n%10) }
 
 // embeddedIPv4 returns the last four octets of an IPv6 address whose other twelve are zero and whose next two are not:
 // the C library writes such an address as ::192.0.2.1, netip does not.

@@ -34,8 +34,10 @@ type Client struct {
 	family netlink.HeaderType
 	names  names
 
-	busy   sync.Mutex
-	broken error
+	busy    sync.Mutex
+	broken  error
+	answer  answer
+	receive func(netlink.Message, error) bool // the answer's
 }
 
 // Dial connects to the IPVS of the network namespace of the calling thread. errors.Is(err, fs.ErrNotExist) holds if
@@ -55,7 +57,13 @@ func newClient(conn *netlink.Conn) (*Client, error) {
 		_ = conn.Close()
 		return nil, fmt.Errorf("ipvs: look for the kernel's IPVS: %w", err)
 	}
-	return &Client{conn: conn, family: netlink.HeaderType(family.ID), names: make(names)}, nil
+	return clientOf(conn, netlink.HeaderType(family.ID)), nil
+}
+
+func clientOf(conn *netlink.Conn, family netlink.HeaderType) *Client {
+	c := &Client{conn: conn, family: family, names: make(names)}
+	c.receive = c.answer.receive
+	return c
 }
 
 // Close closes the socket. A call that waits on it fails.
@@ -65,12 +73,12 @@ func (c *Client) Close() error {
 
 // Info returns the version of the kernel's IPVS and the size of its connection table. IPVS_CMD_GET_INFO.
 func (c *Client) Info(ctx context.Context) (Info, error) {
-	return get(ctx, c, request{operation: OpGetInfo}.asking(cmdGetInfo, nothing), decodeInfo)
+	return get(ctx, c, request{operation: OpGetInfo}.asking(encode(cmdGetInfo)), decodeInfo)
 }
 
 // Timeouts returns the timeouts in force. IPVS_CMD_GET_CONFIG.
 func (c *Client) Timeouts(ctx context.Context) (Timeouts, error) {
-	return get(ctx, c, request{operation: OpGetTimeouts}.asking(cmdGetConfig, nothing), decodeTimeouts)
+	return get(ctx, c, request{operation: OpGetTimeouts}.asking(encode(cmdGetConfig)), decodeTimeouts)
 }
 
 // Service returns one service, which must exist (ESRCH). IPVS_CMD_GET_SERVICE.
@@ -79,7 +87,7 @@ func (c *Client) Service(ctx context.Context, id ServiceID) (ListedService, erro
 }
 
 func oneService(id ServiceID) request {
-	return request{operation: OpGetService, service: id}.asking(cmdGetService, serviceOnly(id))
+	return request{operation: OpGetService, service: id}.asking(encodeAbout(cmdGetService, id))
 }
 
 // Services returns the virtual services, each once, in the kernel's order. IPVS_CMD_GET_SERVICE.
@@ -87,7 +95,7 @@ func (c *Client) Services(ctx context.Context) ([]ListedService, error) { return
 
 // services may pass over a service if one comes and one goes while it watches the uses.
 func (c *Client) services(ctx context.Context, uses *useCount) ([]ListedService, error) {
-	r := request{operation: OpListServices}.asking(cmdGetService, nothing)
+	r := request{operation: OpListServices}.asking(encode(cmdGetService))
 	return list(ctx, c, r, dumpReader[ListedService, shortID]{decode: c.decodeService, key: shortIDOf, uses: uses})
 }
 
@@ -99,14 +107,14 @@ func (c *Client) Destinations(ctx context.Context, id ServiceID) ([]ListedDestin
 }
 
 func destinationsOf(id ServiceID) request {
-	return request{operation: OpListDestinations, service: id}.asking(cmdGetDest, serviceOnly(id))
+	return request{operation: OpListDestinations, service: id}.asking(encodeAbout(cmdGetDest, id))
 }
 
 func destinationAddress(d *ListedDestination) netip.AddrPort { return d.Address }
 
 // Daemons returns the synchronization daemons that run, at most one of each kind. IPVS_CMD_GET_DAEMON.
 func (c *Client) Daemons(ctx context.Context) ([]Daemon, error) {
-	r := request{operation: OpListDaemons}.asking(cmdGetDaemon, nothing)
+	r := request{operation: OpListDaemons}.asking(encode(cmdGetDaemon))
 	state := func(d *Daemon) DaemonState { return d.State }
 	return list(ctx, c, r, dumpReader[Daemon, DaemonState]{decode: decodeDaemon, key: state})
 }
@@ -275,9 +283,9 @@ func (c *Client) ask(r request, flags netlink.HeaderFlags, take func([]byte, net
 	if err != nil {
 		return nil, err
 	}
-	a := answer{client: c, sequence: sent.Header.Sequence, take: take}
-	c.conn.ReceiveIter()(a.receive)
-	return a.refusal, a.broken
+	c.answer = answer{client: c, sequence: sent.Header.Sequence, take: take}
+	c.conn.ReceiveIter()(c.receive)
+	return c.answer.refusal, c.answer.broken
 }
 
 // answer is what comes for one request.

@@ -1,6 +1,7 @@
 package ipvs
 
 import (
+	"cmp"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -119,24 +120,29 @@ const (
 // IP_VS_PENAME_MAXLEN, IP_VS_IFNAME_MAXLEN.
 const nameSize = 16
 
-// encode returns the message of a command, with the attributes that fill puts together.
-func encode(command uint8, fill func(*encoder) error) ([]byte, error) {
-	e := encoder{make([]byte, 0, usualMessage)}
-	e.message = append(e.message, command, familyVersion, 0, 0)
-	if err := fill(&e); err != nil {
-		return nil, err
-	}
-	return e.message, nil
+// encoder puts attributes behind each other in one message, and keeps the first error of what cannot be put.
+// (netlink.AttributeEncoder allocates each of them, and each level of nesting anew, some twenty times for a real server.)
+type encoder struct {
+	message []byte
+	err     error
 }
 
 // usualMessage is room for any message but that of a daemon with an IPv6 group.
 const usualMessage = 160
 
-// encoder puts attributes behind each other in one message. (netlink.AttributeEncoder allocates each of them, and each
-// level of nesting anew, some twenty times for a real server.)
-type encoder struct {
-	message []byte
+// encode begins the message of a command.
+func encode(command uint8) encoder {
+	return encoder{message: append(make([]byte, 0, usualMessage), command, familyVersion, 0, 0)}
 }
+
+// encodeAbout begins the message of a command about a service.
+func encodeAbout(command uint8, id ServiceID) encoder {
+	e := encode(command)
+	e.serviceID(id)
+	return e
+}
+
+func (e *encoder) fail(err error) { e.err = cmp.Or(e.err, err) }
 
 func (e *encoder) begin(kind uint16, length int) {
 	e.message = binary.NativeEndian.AppendUint16(e.message, uint16(attributeHeader+length))
@@ -180,106 +186,106 @@ func (e *encoder) align() {
 	}
 }
 
-// nested puts an attribute that holds those that fill puts.
-func (e *encoder) nested(kind uint16, fill func(*encoder) error) error {
-	start := len(e.message)
+// open begins an attribute that holds those that are put before close, which is told where it begins.
+func (e *encoder) open(kind uint16) (start int) {
+	start = len(e.message)
 	e.begin(kind|attributeNested, 0)
-	if err := fill(e); err != nil {
-		return err
-	}
-	binary.NativeEndian.PutUint16(e.message[start:], uint16(len(e.message)-start))
-	return nil
+	return start
 }
 
-// encodeServiceID puts the attributes that name a service.
-func encodeServiceID(e *encoder, id ServiceID) error {
-	if id.Mark != 0 {
-		if id.Family != IPv4 && id.Family != IPv6 {
-			return fmt.Errorf("firewall mark %d is of no address family", id.Mark)
-		}
+func (e *encoder) close(start int) {
+	binary.NativeEndian.PutUint16(e.message[start:], uint16(len(e.message)-start))
+}
+
+// serviceID puts the name of a service.
+func (e *encoder) serviceID(id ServiceID) {
+	start := e.open(attrService)
+	e.identity(id)
+	e.close(start)
+}
+
+// identity puts the attributes that name a service.
+func (e *encoder) identity(id ServiceID) {
+	switch {
+	case id.Mark != 0 && id.Family != IPv4 && id.Family != IPv6:
+		e.fail(fmt.Errorf("firewall mark %d is of no address family", id.Mark))
+	case id.Mark != 0:
 		e.uint16(svcFamily, uint16(id.Family))
 		e.uint32(svcMark, id.Mark)
-		return nil
+	case !id.Address.IsValid():
+		e.fail(errors.New("a service needs an address or a firewall mark"))
+	case id.Family != FamilyOf(id.Address.Addr()):
+		e.fail(fmt.Errorf("address %s is not of family %d", id.Address.Addr(), id.Family))
+	default:
+		e.uint16(svcFamily, uint16(id.Family))
+		e.uint16(svcProtocol, uint16(id.Protocol))
+		e.address(svcAddress, id.Address.Addr())
+		e.port(svcPort, id.Address.Port())
 	}
-	if !id.Address.IsValid() {
-		return errors.New("a service needs an address or a firewall mark")
-	}
-	if family := FamilyOf(id.Address.Addr()); id.Family != family {
-		return fmt.Errorf("address %s is not of family %d", id.Address.Addr(), id.Family)
-	}
-	e.uint16(svcFamily, uint16(id.Family))
-	e.uint16(svcProtocol, uint16(id.Protocol))
-	encodeAddress(e, svcAddress, id.Address.Addr())
-	encodePort(e, svcPort, id.Address.Port())
-	return nil
 }
 
-// encodeService puts all attributes of a service.
-func encodeService(e *encoder, s Service) error {
-	if err := encodeServiceID(e, s.ServiceID); err != nil {
-		return err
-	}
-	if err := encodeName(e, svcScheduler, "scheduler", s.Scheduler, syscall.ENOENT); err != nil {
-		return err
-	}
-	// An engine is taken away by naming none.
-	if s.Engine != "" {
-		if err := encodeName(e, svcEngine, "persistence engine", s.Engine, syscall.ENOENT); err != nil {
-			return err
-		}
+// service puts a service.
+func (e *encoder) service(s Service) {
+	start := e.open(attrService)
+	e.identity(s.ServiceID)
+	e.name(svcScheduler, "scheduler", s.Scheduler, syscall.ENOENT)
+	if s.Engine != "" { // which is taken away by naming none
+		e.name(svcEngine, "persistence engine", s.Engine, syscall.ENOENT)
 	}
 	// struct ip_vs_flags: the flags, and which of them are meant, all.
-	var flags [8]byte
-	binary.NativeEndian.PutUint32(flags[:], uint32(s.Flags))
-	binary.NativeEndian.PutUint32(flags[4:], math.MaxUint32)
-	e.bytes(svcFlags, flags[:])
-	if err := encodeSeconds(e, svcTimeout, s.Timeout); err != nil {
-		return err
+	e.begin(svcFlags, 8)
+	e.message = binary.NativeEndian.AppendUint32(e.message, uint32(s.Flags))
+	e.message = binary.NativeEndian.AppendUint32(e.message, math.MaxUint32)
+	e.seconds(svcTimeout, s.Timeout)
+	switch {
+	case s.Family == IPv4:
+		e.begin(svcNetmask, 4)
+		e.message = binary.BigEndian.AppendUint32(e.message, uint32(s.Netmask))
+	case s.Netmask == 0: // no prefix length that the kernel takes
+		e.uint32(svcNetmask, uint32(HostNetmask(IPv6)))
+	default:
+		e.uint32(svcNetmask, uint32(s.Netmask))
 	}
-	if s.Family == IPv4 {
-		e.bytes(svcNetmask, binary.BigEndian.AppendUint32(nil, uint32(s.Netmask)))
-		return nil
-	}
-	mask := s.Netmask
-	if mask == 0 { // no prefix length that the kernel takes
-		mask = HostNetmask(IPv6)
-	}
-	e.uint32(svcNetmask, uint32(mask))
-	return nil
+	e.close(start)
 }
 
-// encodeDestinationID puts the attributes that name a real server within its service.
-func encodeDestinationID(e *encoder, address netip.AddrPort) error {
+// destinationID puts the name of a real server within its service.
+func (e *encoder) destinationID(address netip.AddrPort) {
+	start := e.open(attrDest)
+	e.endpoint(address)
+	e.close(start)
+}
+
+// endpoint puts the attributes that name a real server.
+func (e *encoder) endpoint(address netip.AddrPort) {
 	if !address.IsValid() {
-		return errors.New("a destination needs an address")
+		e.fail(errors.New("a destination needs an address"))
+		return
 	}
-	encodeAddress(e, destAddress, address.Addr())
-	encodePort(e, destPort, address.Port())
+	e.address(destAddress, address.Addr())
+	e.port(destPort, address.Port())
 	e.uint16(destFamily, uint16(FamilyOf(address.Addr())))
-	return nil
 }
 
-// encodeDestination puts all attributes of a real server. A kernel that knows no tunnel types ignores them.
-func encodeDestination(e *encoder, d Destination) error {
-	if err := encodeDestinationID(e, d.Address); err != nil {
-		return err
-	}
+// destination puts a real server. A kernel that knows no tunnel types ignores them.
+func (e *encoder) destination(d Destination) {
+	start := e.open(attrDest)
+	e.endpoint(d.Address)
 	e.uint32(destForwarding, uint32(d.Forwarding))
 	e.uint32(destWeight, d.Weight)
 	e.uint32(destUpper, d.UpperThreshold)
 	e.uint32(destLower, d.LowerThreshold)
 	e.uint8(destTunnelType, uint8(d.Tunnel.Type))
-	encodePort(e, destTunnelPort, d.Tunnel.Port)
+	e.port(destTunnelPort, d.Tunnel.Port)
 	e.uint16(destTunnelFlags, uint16(d.Tunnel.Checksum))
-	return nil
+	e.close(start)
 }
 
-// encodeDaemon puts all attributes of a daemon, and leaves out those whose choice is the kernel's.
-func encodeDaemon(e *encoder, d Daemon) error {
+// daemon puts a daemon, and leaves out what is for the kernel to choose.
+func (e *encoder) daemon(d Daemon) {
+	start := e.open(attrDaemon)
 	e.uint32(daemonState, uint32(d.State))
-	if err := encodeName(e, daemonInterface, "interface", d.Interface, syscall.ENODEV); err != nil {
-		return err
-	}
+	e.name(daemonInterface, "interface", d.Interface, syscall.ENODEV)
 	e.uint32(daemonSyncID, d.SyncID)
 	if d.MaxLength != 0 {
 		e.uint16(daemonMaxLength, d.MaxLength)
@@ -296,20 +302,25 @@ func encodeDaemon(e *encoder, d Daemon) error {
 	if d.TTL != 0 {
 		e.uint8(daemonTTL, d.TTL)
 	}
-	return nil
+	e.close(start)
 }
 
-// encodeTimeouts puts the timeouts.
-func encodeTimeouts(e *encoder, t Timeouts) error {
-	return errors.Join(
-		encodeSeconds(e, attrTimeoutTCP, t.TCP),
-		encodeSeconds(e, attrTimeoutTCPFin, t.TCPFin),
-		encodeSeconds(e, attrTimeoutUDP, t.UDP),
-	)
+// daemonID puts the name of a daemon, which is its state.
+func (e *encoder) daemonID(state DaemonState) {
+	start := e.open(attrDaemon)
+	e.uint32(daemonState, uint32(state))
+	e.close(start)
 }
 
-// encodeAddress puts a union nf_inet_addr: 16 bytes, of which IPv4 takes the first four.
-func encodeAddress(e *encoder, attribute uint16, address netip.Addr) {
+// timeouts puts the timeouts.
+func (e *encoder) timeouts(t Timeouts) {
+	e.seconds(attrTimeoutTCP, t.TCP)
+	e.seconds(attrTimeoutTCPFin, t.TCPFin)
+	e.seconds(attrTimeoutUDP, t.UDP)
+}
+
+// address puts a union nf_inet_addr: 16 bytes, of which IPv4 takes the first four.
+func (e *encoder) address(kind uint16, address netip.Addr) {
 	var union [16]byte
 	if address.Is4() {
 		octets := address.As4()
@@ -317,36 +328,37 @@ func encodeAddress(e *encoder, attribute uint16, address netip.Addr) {
 	} else {
 		union = address.As16()
 	}
-	e.bytes(attribute, union[:])
+	e.bytes(kind, union[:])
 }
 
-// encodePort puts a port in network order.
-func encodePort(e *encoder, attribute, port uint16) {
-	e.bytes(attribute, []byte{byte(port >> 8), byte(port)})
+// port puts a port in network order.
+func (e *encoder) port(kind, port uint16) {
+	e.begin(kind, 2)
+	e.message = append(e.message, byte(port>>8), byte(port), 0, 0)
 }
 
-// encodeName puts a name, which must be one in the kernel's eyes too: it has room for so many bytes, and NUL ends it.
-// Nothing has a longer one, so it is missing as any other that nothing has.
-func encodeName(e *encoder, attribute uint16, what, name string, missing syscall.Errno) error {
-	if len(name) >= nameSize {
-		return fmt.Errorf("%s %q is longer than %d bytes: %w", what, name, nameSize-1, missing)
+// name puts a name, which must be one in the kernel's eyes too: it has room for so many bytes, and NUL ends it. Nothing
+// has a longer one, so it is missing as any other that nothing has.
+func (e *encoder) name(kind uint16, what, name string, missing syscall.Errno) {
+	switch {
+	case len(name) >= nameSize:
+		e.fail(fmt.Errorf("%s %q is longer than %d bytes: %w", what, name, nameSize-1, missing))
+	case strings.IndexByte(name, 0) >= 0:
+		e.fail(fmt.Errorf("%s %q holds a NUL", what, name))
+	default:
+		e.text(kind, name)
 	}
-	if strings.IndexByte(name, 0) >= 0 {
-		return fmt.Errorf("%s %q holds a NUL", what, name)
-	}
-	e.text(attribute, name)
-	return nil
 }
 
-// encodeSeconds puts a duration, a part of a second counting as a whole one lest a short timeout become none.
-func encodeSeconds(e *encoder, attribute uint16, d time.Duration) error {
+// seconds puts a duration, a part of a second counting as a whole one lest a short timeout become none.
+func (e *encoder) seconds(kind uint16, d time.Duration) {
 	seconds := int64(d / time.Second)
 	if d%time.Second > 0 {
 		seconds++
 	}
 	if d < 0 || seconds > math.MaxUint32 {
-		return fmt.Errorf("timeout %v is not between 0 and %d seconds", d, uint32(math.MaxUint32))
+		e.fail(fmt.Errorf("timeout %v is not between 0 and %d seconds", d, uint32(math.MaxUint32)))
+		return
 	}
-	e.uint32(attribute, uint32(seconds))
-	return nil
+	e.uint32(kind, uint32(seconds))
 }

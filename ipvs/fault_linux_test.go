@@ -136,7 +136,7 @@ func dialPeer(t *testing.T) (*Client, peer) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := &Client{conn: netlink.NewConn(s, 1), family: fakeFamily, names: make(names)}
+	c := clientOf(netlink.NewConn(s, 1), fakeFamily)
 	t.Cleanup(func() { c.Close() })
 	if err := unix.SetNonblock(fds[1], false); err != nil {
 		t.Fatal(err)
@@ -348,7 +348,7 @@ func TestWatchedDump(t *testing.T) {
 		}
 		id := func(s *ListedService) ServiceID { return s.ServiceID }
 		reader := dumpReader[ListedService, ServiceID]{decode: decode, key: id, uses: uses}
-		got, err := list(t.Context(), c, request{}.asking(cmdGetService, nothing), reader)
+		got, err := list(t.Context(), c, request{}.asking(encode(cmdGetService)), reader)
 		if err != nil || len(got) != len(all) || len(k.requests) != test.want {
 			t.Errorf("%s: %d services, %v after %d dumps, want %d", name, len(got), err, len(k.requests), test.want)
 		}
@@ -391,7 +391,7 @@ func TestMovedDump(t *testing.T) {
 	}
 	id := func(s *ListedService) ServiceID { return s.ServiceID }
 	reader := dumpReader[ListedService, ServiceID]{decode: decode, key: id, uses: uses}
-	got, err := list(t.Context(), c, request{}.asking(cmdGetService, nothing), reader)
+	got, err := list(t.Context(), c, request{}.asking(encode(cmdGetService)), reader)
 	var told []uint32
 	for _, service := range got {
 		told = append(told, service.Mark)
@@ -435,7 +435,7 @@ func TestFailingSocket(t *testing.T) {
 			"table":    func(c *Client) error { _, err := c.Table(t.Context()); return err },
 		} {
 			k := &fakeKernel{t: t, expired: make(chan struct{}, 8), answer: func(netlink.Message) [][]netlink.Message { return nil }}
-			c := &Client{conn: netlink.NewConn(failing{k, errno}, 1), family: fakeFamily, names: make(names)}
+			c := clientOf(netlink.NewConn(failing{k, errno}, 1), fakeFamily)
 			err := call(c)
 			var batch *BatchError
 			if !errors.Is(err, errno) || errors.As(err, &batch) {

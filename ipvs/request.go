@@ -16,20 +16,12 @@ type request struct {
 	invalid error  // why it cannot be put to the kernel at all
 }
 
-// asking returns the request with the message of a command, whose attributes fill puts together.
-func (r request) asking(command uint8, fill func(*encoder) error) request {
-	r.message, r.invalid = encode(command, fill)
-	return r
-}
-
-// nothing puts no attributes.
-func nothing(*encoder) error { return nil }
-
-// serviceOnly puts the name of a service.
-func serviceOnly(id ServiceID) func(*encoder) error {
-	return func(e *encoder) error {
-		return e.nested(attrService, func(e *encoder) error { return encodeServiceID(e, id) })
+// asking returns the request with its message.
+func (r request) asking(e encoder) request {
+	if r.invalid = e.err; r.invalid == nil {
+		r.message = e.message
 	}
+	return r
 }
 
 // object returns what the request is about.

@@ -478,7 +478,7 @@ func (p *program) restoreVerb(c *cli.Context) error {
 	}
 	if c.Bool("test") {
 		if !c.Bool("noflush") { // then no kernel need be asked whether the lines go together
-			_, err = restore.NewPlan(source(c.String("file")), lines, nil, restore.Options{})
+			_, err = restore.NewPlan(source(c.String("file")), lines, ipvs.Each(), restore.Options{})
 		}
 		return err
 	}
@@ -494,7 +494,7 @@ func (p *program) restoreVerb(c *cli.Context) error {
 		defer lock.Close()
 	}
 	p.client.WithoutCounters = true
-	current, err := p.client.Table(c.Context)
+	current, err := p.client.Entries(c.Context, nil)
 	if err != nil {
 		return err
 	}

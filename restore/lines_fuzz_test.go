@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"ipvsadm/ipvs"
 	"ipvsadm/names"
 )
 
@@ -27,7 +28,7 @@ func FuzzRead(f *testing.F) {
 			checkErrors(t, err, text)
 			return
 		}
-		plan, err := NewPlan("rules", lines, nil, Options{})
+		plan, err := NewPlan("rules", lines, ipvs.Each(), Options{})
 		if err != nil {
 			checkErrors(t, err, text)
 			return
@@ -43,7 +44,7 @@ func FuzzRead(f *testing.F) {
 			}
 			t.Fatalf("%q has the rules %q, which are refused: %v", text, rules, err)
 		}
-		second, err := NewPlan("again", again, nil, Options{})
+		second, err := NewPlan("again", again, ipvs.Each(), Options{})
 		if err != nil {
 			t.Fatalf("%q has the rules %q, which make no table: %v", text, rules, err)
 		}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
 	"net/netip"
 	"slices"
 	"syscall"
@@ -15,10 +16,10 @@ import (
 // Plan is what brings the kernel to what a file describes.
 type Plan struct {
 	Source string
-	Makes  []Line // services and servers that come or change
-	Others []Line // commands of the file that are not about services and servers, such as --set
-	Leaves []Line // servers and services that go
-	before []ipvs.Entry
+	Makes  []Line       // services and servers that come or change
+	Others []Line       // commands of the file that are not about services and servers, such as --set
+	Leaves []Line       // servers and services that go
+	before []ipvs.Entry // those that are to be otherwise
 }
 
 // Options say how a restore is planned.
@@ -27,31 +28,79 @@ type Options struct {
 }
 
 // NewPlan compares what the lines describe with the table as it is. If a line asks for what cannot be, such as a server
-// of no service, the error is a join of an *Error for each that does.
-func NewPlan(source string, lines []Line, current []ipvs.Entry, options Options) (*Plan, error) {
+// of no service, the error is a join of an *Error for each that does. Any other error is that of the entries.
+func NewPlan(source string, lines []Line, current iter.Seq2[ipvs.Entry, error], options Options) (*Plan, error) {
 	wanted := newTable(nil)
 	if options.Keep {
-		wanted = newTable(current)
+		entries, err := ipvs.Gather(current)
+		if err != nil {
+			return nil, err
+		}
+		wanted, current = newTable(entries), ipvs.Each(entries...)
 	}
-	plan := &Plan{Source: source, before: current}
+	plan := &Plan{Source: source}
 	var wrong []error
 	for i := range lines {
 		line := &lines[i]
-		switch line.Command.Verb {
-		case command.AddService, command.EditService, command.DeleteService, command.Clear,
-			command.AddServer, command.EditServer, command.DeleteServer:
-			if err := wanted.change(line); err != nil {
-				wrong = append(wrong, &Error{source, line.Number, err})
-			}
-		default:
+		if !isRule(line.Command.Verb) {
 			plan.Others = append(plan.Others, *line)
+		} else if err := wanted.change(line); err != nil {
+			wrong = append(wrong, &Error{source, line.Number, err})
 		}
 	}
 	if len(wrong) > 0 {
 		return nil, errors.Join(wrong...)
 	}
-	plan.Makes, plan.Leaves = difference(newTable(current), wanted)
+	before, err := ipvs.Gather(wanted.unsettled(current))
+	if err != nil {
+		return nil, err
+	}
+	plan.before = before
+	plan.Makes, plan.Leaves = difference(newTable(before), wanted)
 	return plan, nil
+}
+
+// isRule tells whether a command is about what services and servers there are.
+func isRule(verb command.Verb) bool {
+	switch verb {
+	case command.AddService, command.EditService, command.DeleteService, command.Clear,
+		command.AddServer, command.EditServer, command.DeleteServer:
+		return true
+	default:
+		return false
+	}
+}
+
+// unsettled yields the entries that are otherwise than the table has them, which are most often few, and marks in the
+// table what is settled.
+func (t *table) unsettled(entries iter.Seq2[ipvs.Entry, error]) iter.Seq2[ipvs.Entry, error] {
+	return func(yield func(ipvs.Entry, error) bool) {
+		for entry, err := range entries {
+			if s := t.byID[entry.ServiceID]; err == nil && s != nil && s.is(&entry) {
+				s.settled = true
+			} else if !yield(entry, err) {
+				return
+			}
+		}
+	}
+}
+
+// is tells whether a service is as the kernel has it.
+func (s *service) is(entry *ipvs.Entry) bool {
+	if settledService(s.Service) != settledService(&entry.Service) {
+		return false
+	}
+	wanted := 0
+	for range s.servers() {
+		wanted++
+	}
+	for i := range entry.Destinations {
+		present := &entry.Destinations[i].Destination
+		if server := s.server(present.Address); server == nil || !sameServer(present, server.Destination) {
+			return false
+		}
+	}
+	return wanted == len(entry.Destinations)
 }
 
 // difference returns what brings one table to another: what comes or changes, and what goes. A service is never left
@@ -65,6 +114,9 @@ func difference(from, to *table) (makes, leaves []Line) {
 		makes = append(makes, line)
 	}
 	for wanted := range to.services() {
+		if wanted.settled {
+			continue
+		}
 		present := from.byID[wanted.ServiceID]
 		switch {
 		case present == nil:
@@ -102,30 +154,35 @@ func difference(from, to *table) (makes, leaves []Line) {
 }
 
 func serviceLine(verb command.Verb, s *service) Line {
-	return Line{s.line, command.Command{Verb: verb, Service: s.Service}}
+	return Line{s.line, command.Command{Verb: verb, Service: *s.Service}}
 }
 
 func serverLine(verb command.Verb, s *service, d *server) Line {
-	line := Line{d.line, command.Command{Verb: verb, Server: d.Destination}}
+	line := Line{d.line, command.Command{Verb: verb, Server: *d.Destination}}
 	line.Command.Service.ServiceID = s.ServiceID
 	return line
 }
 
 // settledService returns a service without what the kernel alone decides and what has no effect.
-func settledService(s ipvs.Service) ipvs.Service {
-	s.Flags &^= ipvs.Hashed
+func settledService(s *ipvs.Service) ipvs.Service {
+	settled := *s
+	settled.Flags &^= ipvs.Hashed
 	if s.Flags&ipvs.Persistent == 0 {
-		s.Timeout, s.Netmask = 0, 0
+		settled.Timeout, settled.Netmask = 0, 0
 	}
-	return s
+	return settled
 }
 
-func sameServer(a, b ipvs.Destination) bool {
-	// Old kernels say of a server on this machine that it is local, however it was to be reached.
-	if a.Forwarding == ipvs.LocalNode || b.Forwarding == ipvs.LocalNode {
-		a.Forwarding = b.Forwarding
+func sameServer(a, b *ipvs.Destination) bool {
+	if *a == *b {
+		return true
 	}
-	return settledServer(a) == settledServer(b)
+	present, wanted := *a, *b
+	// Old kernels say of a server on this machine that it is local, however it was to be reached.
+	if present.Forwarding == ipvs.LocalNode || wanted.Forwarding == ipvs.LocalNode {
+		present.Forwarding = wanted.Forwarding
+	}
+	return settledServer(present) == settledServer(wanted)
 }
 
 // settledServer returns a server without what the kernel alone decides and what has no effect.
@@ -231,6 +288,9 @@ func touchedBy(lines []*Line) touched {
 	t := make(touched, len(lines))
 	for _, line := range lines {
 		c := line.Command
+		if !isRule(c.Verb) {
+			continue
+		}
 		whole := c.Verb == command.AddService || c.Verb == command.DeleteService
 		t[subject{c.Service.ServiceID, c.Server.Address, whole}] = true
 	}

@@ -29,20 +29,21 @@ func read(t *testing.T, text string) []Line {
 func entries(t *testing.T, text string) []ipvs.Entry {
 	t.Helper()
 	made := newTable(nil)
-	for _, line := range read(t, text) {
-		if err := made.change(&line); err != nil {
+	lines := read(t, text)
+	for i := range lines {
+		if err := made.change(&lines[i]); err != nil {
 			t.Fatal(err)
 		}
 	}
 	var all []ipvs.Entry
 	for s := range made.services() {
-		entry := ipvs.Entry{ListedService: ipvs.ListedService{Service: s.Service}}
+		entry := ipvs.Entry{ListedService: ipvs.ListedService{Service: *s.Service}}
 		// What the kernel tells beyond what it was told.
 		entry.Flags |= ipvs.Hashed
 		entry.Totals.Connections, entry.Rates.IncomingBytes = 7, 7
 		for d := range s.servers() {
 			listed := ipvs.ListedDestination{
-				Destination: d.Destination, ActiveConnections: 3, InactiveConnections: 4, PersistentConnections: 5,
+				Destination: *d.Destination, ActiveConnections: 3, InactiveConnections: 4, PersistentConnections: 5,
 			}
 			listed.Totals.Connections, listed.Rates.IncomingBytes = 7, 7
 			entry.Destinations = append(entry.Destinations, listed)
@@ -202,7 +203,7 @@ func TestPlan(t *testing.T) {
 -D -f 7`},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			plan, err := NewPlan("rules", read(t, test.file), entries(t, test.current), Options{Keep: test.keep})
+			plan, err := NewPlan("rules", read(t, test.file), ipvs.Each(entries(t, test.current)...), Options{Keep: test.keep})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -218,7 +219,7 @@ func TestPlan(t *testing.T) {
 func TestPlanOfOldKernels(t *testing.T) {
 	current := entries(t, small)
 	current[0].Destinations[0].Forwarding = ipvs.LocalNode
-	plan, err := NewPlan("rules", read(t, small), current, Options{})
+	plan, err := NewPlan("rules", read(t, small), ipvs.Each(current...), Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -232,7 +233,7 @@ func TestPlanOfWhatHasNoEffect(t *testing.T) {
 	current := entries(t, small)
 	current[0].Timeout, current[0].Netmask = time.Minute, 0xffff0000
 	current[0].Destinations[0].Tunnel = ipvs.Tunnel{Type: ipvs.GUE, Port: 7, Checksum: ipvs.Checksum}
-	plan, err := NewPlan("rules", read(t, small), current, Options{})
+	plan, err := NewPlan("rules", read(t, small), ipvs.Each(current...), Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -253,7 +254,7 @@ func TestPlanOfWhatCannotBe(t *testing.T) {
 -e -f 2 -r 192.0.2.12
 -d -f 2 -r 192.0.2.12
 -A -f 2 -s wlc`
-	plan, err := NewPlan("rules", read(t, file), entries(t, small), Options{})
+	plan, err := NewPlan("rules", read(t, file), ipvs.Each(entries(t, small)...), Options{})
 	const want = `rules:1: Service not defined
 rules:2: No such service
 rules:3: No such service
@@ -277,7 +278,8 @@ func TestRevertIsOfOnesOwn(t *testing.T) {
 -E -f 2 -s rr
 -e -f 3 -r 192.0.2.1 -w 4
 -d -f 3 -r 192.0.2.2
--D -f 4`) {
+-D -f 4
+-Z -f 6`) {
 		done = append(done, &line)
 	}
 	mine := touchedBy(done)
@@ -294,6 +296,7 @@ func TestRevertIsOfOnesOwn(t *testing.T) {
 		}
 	}
 	for _, line := range read(t, `
+-D -f 6
 -e -f 2 -r 192.0.2.1
 -E -f 3 -s rr
 -e -f 3 -r 192.0.2.3
@@ -377,12 +380,12 @@ func TestBigPlans(t *testing.T) {
 		add(command.DeleteService, size-mark)
 	}
 	start := time.Now()
-	plan, err := NewPlan("rules", lines, nil, Options{})
+	plan, err := NewPlan("rules", lines, ipvs.Each(), Options{})
 	if err != nil || len(plan.Makes)+len(plan.Leaves) != 0 {
 		t.Errorf("plan %v, error %v", plan, err)
 	}
 	slices.Reverse(lines)
-	if _, err := NewPlan("rules", lines, nil, Options{}); err == nil {
+	if _, err := NewPlan("rules", lines, ipvs.Each(), Options{}); err == nil {
 		t.Error("no error from deleting what is not there")
 	}
 	if took := time.Since(start); took > 20*time.Second {

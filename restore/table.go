@@ -13,19 +13,22 @@ import (
 type table struct {
 	added []*service // in their order, and left there when they are deleted
 	byID  map[ipvs.ServiceID]*service
+	last  *service // that was looked for, as most lines are about the service of the line before
 }
 
+// service is a service of an entry or of a line, which it points to.
 type service struct {
-	ipvs.Service
+	*ipvs.Service
 	line    int // that says what it is; zero if it was there before
 	deleted bool
+	settled bool     // the kernel has it, with its servers
 	added   []server // in their order, and left there when they are deleted
 
 	byAddress map[netip.AddrPort]int // where in added they are; nil as long as they are few
 }
 
 type server struct {
-	ipvs.Destination
+	*ipvs.Destination
 	line    int
 	deleted bool
 }
@@ -38,14 +41,22 @@ func newTable(entries []ipvs.Entry) *table {
 	services := make([]service, len(entries))
 	for i := range entries {
 		s, destinations := &services[i], entries[i].Destinations
-		s.Service = entries[i].Service
+		s.Service = &entries[i].Service
 		t.put(s)
 		s.added = make([]server, len(destinations))
 		for j := range destinations {
-			s.added[j].Destination = destinations[j].Destination
+			s.added[j].Destination = &destinations[j].Destination
 		}
 	}
 	return t
+}
+
+// service returns a service, nil if there is none.
+func (t *table) service(id ipvs.ServiceID) *service {
+	if t.last == nil || t.last.ServiceID != id {
+		t.last = t.byID[id]
+	}
+	return t.last
 }
 
 // services yields the services in the order in which they were added.
@@ -75,7 +86,7 @@ func (t *table) put(s *service) {
 	t.byID[s.ServiceID] = s
 }
 
-func (s *service) add(added ipvs.Destination, line int) {
+func (s *service) add(added *ipvs.Destination, line int) {
 	s.added = append(s.added, server{Destination: added, line: line})
 	if s.byAddress != nil {
 		s.byAddress[added.Address] = len(s.added) - 1
@@ -87,8 +98,8 @@ func (s *service) server(address netip.AddrPort) *server {
 	if len(s.added) > few {
 		return s.indexed(address)
 	}
-	for d := range s.servers() {
-		if d.Address == address {
+	for i := range s.added {
+		if d := &s.added[i]; d.Address == address && !d.deleted {
 			return d
 		}
 	}
@@ -113,11 +124,11 @@ func (s *service) indexed(address netip.AddrPort) *server {
 func (t *table) change(line *Line) error {
 	c := &line.Command
 	if c.Verb == command.Clear {
-		t.added = nil
+		t.added, t.last = nil, nil
 		clear(t.byID)
 		return nil
 	}
-	s := t.byID[c.Service.ServiceID]
+	s := t.service(c.Service.ServiceID)
 	switch c.Verb {
 	case command.AddService:
 		return t.addService(s, line)
@@ -125,13 +136,13 @@ func (t *table) change(line *Line) error {
 		if s == nil {
 			return refused(ipvs.OpEditService, syscall.ESRCH)
 		}
-		s.Service, s.line = c.Service, line.Number
+		s.Service, s.line = &c.Service, line.Number
 	case command.DeleteService:
 		if s == nil {
 			return refused(ipvs.OpDeleteService, syscall.ESRCH)
 		}
 		delete(t.byID, s.ServiceID)
-		s.deleted = true
+		s.deleted, t.last = true, nil
 	case command.AddServer:
 		return s.addServer(line)
 	case command.EditServer:
@@ -139,7 +150,7 @@ func (t *table) change(line *Line) error {
 		if err != nil {
 			return err
 		}
-		d.Destination, d.line = c.Server, line.Number
+		d.Destination, d.line = &c.Server, line.Number
 	case command.DeleteServer:
 		d, err := s.find(ipvs.OpDeleteDestination, c.Server.Address)
 		if err != nil {
@@ -153,11 +164,11 @@ func (t *table) change(line *Line) error {
 func (t *table) addService(present *service, line *Line) error {
 	switch {
 	case present == nil:
-		t.put(&service{Service: line.Command.Service, line: line.Number, added: make([]server, 0, few/2)})
+		t.put(&service{Service: &line.Command.Service, line: line.Number, added: make([]server, 0, few/2)})
 	case present.line != 0:
 		return refused(ipvs.OpAddService, syscall.EEXIST)
 	default:
-		present.Service, present.line = line.Command.Service, line.Number
+		present.Service, present.line = &line.Command.Service, line.Number
 	}
 	return nil
 }
@@ -166,7 +177,7 @@ func (s *service) addServer(line *Line) error {
 	if s == nil {
 		return refused(ipvs.OpAddDestination, syscall.ESRCH)
 	}
-	added := line.Command.Server
+	added := &line.Command.Server
 	present := s.server(added.Address)
 	switch {
 	case present == nil:

@@ -278,7 +278,7 @@ func (d *director) plan(t *testing.T, lines string) *restore.Plan {
 	if err != nil {
 		t.Fatal(err)
 	}
-	plan, err := restore.NewPlan("rules", read, d.table(t), restore.Options{})
+	plan, err := restore.NewPlan("rules", read, ipvs.Each(d.table(t)...), restore.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -53,7 +53,7 @@ func Connections() iter.Seq2[Connection, error] {
 func ReadConnections(r io.Reader) iter.Seq2[Connection, error] {
 	return func(yield func(Connection, error) bool) {
 		lines := bufio.NewReaderSize(r, 64<<10)
-		names, digits := make(names), newHexDigits()
+		parser := connectionParser{digits: newHexDigits(), names: make(names)}
 		var connection Connection
 		for number := 1; ; number++ {
 			line, err := readLine(lines)
@@ -62,7 +62,7 @@ func ReadConnections(r io.Reader) iter.Seq2[Connection, error] {
 				return
 			}
 			if len(line) > 0 && !(number == 1 && bytes.HasPrefix(line, []byte("Pro "))) {
-				if !parseConnection(line, digits, names, &connection) {
+				if !parser.parse(line, &connection) {
 					yield(Connection{}, fmt.Errorf("ipvs: line %d of the connection table is malformed: %q", number, shortened(line)))
 					return
 				}
@@ -96,90 +96,85 @@ func shortened(line []byte) []byte {
 	return line[:min(len(line), 200)]
 }
 
-// parseConnection reads a line:
+// connectionParser reads the fields of a line from left to right. What reads a field takes the place where it begins, or
+// where spaces before it do, and returns the place behind it.
+type connectionParser struct {
+	digits *hexDigits
+	names  names
+	wrong  int64 // less than zero if a field is malformed
+}
+
+// parse reads a line into what the line before was read into:
 //
 //	TCP 0A010002 DC56 0A010001 0050 0A010001 0050 ESTABLISHED     899 sip call@example
-func parseConnection(line []byte, digits *hexDigits, names names, c *Connection) bool {
-	f := connectionFields{digits: digits, line: line}
-	c.Protocol = f.name(c.Protocol, names)
-	c.Client = f.endpoint()
-	c.Virtual = f.endpoint()
-	c.Destination = f.endpoint()
-	c.State = f.name(c.State, names)
-	c.Expires = f.seconds()
-	if f.wrong < 0 || c.Protocol == "" || c.State == "" {
+func (p *connectionParser) parse(line []byte, c *Connection) bool {
+	at := 0
+	c.Protocol, at = p.name(line, at, c.Protocol)
+	c.Client, at = p.endpoint(line, at)
+	c.Virtual, at = p.endpoint(line, at)
+	c.Destination, at = p.endpoint(line, at)
+	c.State, at = p.name(line, at, c.State)
+	c.Expires, at = p.seconds(line, at)
+	if p.wrong < 0 || c.Protocol == "" || c.State == "" {
 		return false
 	}
 	c.Engine, c.EngineData = "", ""
-	if f.at < len(line) {
-		c.Engine = f.name("", names)
-		if f.at < len(line) {
-			c.EngineData = string(line[f.at+1:]) // behind one space, as they are, spaces and all
+	if at < len(line) {
+		c.Engine, at = p.name(line, at, "")
+		if at < len(line) {
+			c.EngineData = string(line[at+1:]) // behind one space, as they are, spaces and all
 		}
 	}
 	return true
 }
 
-// connectionFields reads the fields of a line from left to right.
-type connectionFields struct {
-	digits *hexDigits
-	line   []byte
-	at     int
-	wrong  int64 // less than zero if a field is malformed
-}
-
-// rest passes over the spaces before a field, and returns what is left.
-func (f *connectionFields) rest() []byte {
-	line, at := f.line, f.at
+func skipSpaces(line []byte, at int) int {
 	for at < len(line) && line[at] == ' ' {
 		at++
 	}
-	f.at = at
-	return line[at:]
+	return at
 }
 
 // name returns the next word, which is likely that of the line before, and none at the end.
-func (f *connectionFields) name(before string, names names) string {
-	rest := f.rest()
-	if len(rest) > len(before) && rest[len(before)] == ' ' && string(rest[:len(before)]) == before {
-		f.at += len(before)
-		return before
+func (p *connectionParser) name(line []byte, at int, before string) (string, int) {
+	at = skipSpaces(line, at)
+	if end := at + len(before); end < len(line) && line[end] == ' ' && string(line[at:end]) == before {
+		return before, end
 	}
-	word, _, _ := bytes.Cut(rest, []byte{' '})
-	f.at += len(word)
-	return names.intern(word)
+	word, _, _ := bytes.Cut(line[at:], []byte{' '})
+	return p.names.intern(word), at + len(word)
 }
 
-// endpoint returns an address, in eight digits or in eight groups of four with colons between, and a port.
-func (f *connectionFields) endpoint() netip.AddrPort {
-	const ipv4, ipv6 = len("0A010002 0050"), len("2001:0db8:0000:0000:0000:0000:0000:0001 0050")
-	rest := f.rest()
+// endpoint returns an address, in eight digits or in eight groups of four with colons between, and a port. A space must
+// follow.
+func (p *connectionParser) endpoint(line []byte, at int) (netip.AddrPort, int) {
+	const short, long, port = len("0A010002"), len("2001:0db8:0000:0000:0000:0000:0000:0001"), len(" 0050")
+	at = skipSpaces(line, at)
+	rest := line[at:]
 	switch {
-	case len(rest) > ipv4 && rest[ipv4-5] == ' ' && rest[ipv4] == ' ':
-		f.at += ipv4 + 1
-		high, low, port := f.digits.four(rest), f.digits.four(rest[4:]), f.digits.four(rest[9:])
-		f.wrong |= high | low | port
+	case len(rest) > short+port && rest[short] == ' ' && rest[short+port] == ' ':
+		high, low, number := p.digits.four(rest), p.digits.four(rest[4:]), p.digits.four(rest[short+1:])
+		p.wrong |= high | low | number
 		var octets [net.IPv4len]byte
 		binary.BigEndian.PutUint32(octets[:], uint32(high<<16|low))
-		return netip.AddrPortFrom(netip.AddrFrom4(octets), uint16(port))
-	case len(rest) > ipv6 && rest[ipv6-5] == ' ' && rest[ipv6] == ' ':
-		f.at += ipv6 + 1
+		return netip.AddrPortFrom(netip.AddrFrom4(octets), uint16(number)), at + short + port
+	case len(rest) > long+port && rest[long] == ' ' && rest[long+port] == ' ':
+		number := p.digits.four(rest[long+1:])
+		p.wrong |= number
 		var octets [net.IPv6len]byte
-		for i := 0; i < len(octets); i += 2 {
-			group := f.digits.four(rest)
-			binary.BigEndian.PutUint16(octets[i:], uint16(group))
-			f.wrong |= group
-			if i+2 < len(octets) && rest[4] != ':' {
-				f.wrong = -1
+		for i := range len(octets) / 2 {
+			group := rest[i*len("2001:"):]
+			pair := p.digits.four(group)
+			p.wrong |= pair
+			if group[4] != ':' && i < 7 {
+				p.wrong = -1
 			}
-			rest = rest[5:]
+			binary.BigEndian.PutUint16(octets[2*i:], uint16(pair))
 		}
-		port := f.digits.four(rest)
-		f.wrong |= port
-		return netip.AddrPortFrom(netip.AddrFrom16(octets), uint16(port))
+		return netip.AddrPortFrom(netip.AddrFrom16(octets), uint16(number)), at + long + port
 	default:
-		f.wrong = -1
-		return netip.AddrPort{}
+		p.wrong = -1
+		return netip.AddrPort{}, at
 	}
 }
 
@@ -201,20 +196,19 @@ func (values *hexDigits) four(digits []byte) int64 {
 }
 
 // seconds returns a decimal number of 32 bits.
-func (f *connectionFields) seconds() time.Duration {
-	rest := f.rest()
-	seconds, length := uint64(0), 0
-	for _, char := range rest {
-		if char == ' ' {
-			break
+func (p *connectionParser) seconds(line []byte, at int) (time.Duration, int) {
+	begin := skipSpaces(line, at)
+	seconds, end := uint64(0), begin
+	for end < len(line) && line[end] != ' ' {
+		digit := line[end] - '0'
+		if digit > 9 {
+			p.wrong = -1
 		}
-		f.wrong |= '9' - int64(char) | int64(char) - '0'
-		seconds = seconds*10 + uint64(char-'0')
-		length++
+		seconds = seconds*10 + uint64(digit)
+		end++
 	}
-	f.at += length
-	if length == 0 || length > len("4294967295") || seconds > math.MaxUint32 {
-		f.wrong = -1
+	if length := end - begin; length == 0 || length > len("4294967295") || seconds > math.MaxUint32 {
+		p.wrong = -1
 	}
-	return time.Duration(seconds) * time.Second
+	return time.Duration(seconds) * time.Second, end
 }

@@ -30,14 +30,15 @@ type Options struct {
 // NewPlan compares what the lines describe with the table as it is. If a line asks for what cannot be, such as a server
 // of no service, the error is a join of an *Error for each that does. Any other error is that of the entries.
 func NewPlan(source string, lines []Line, current iter.Seq2[ipvs.Entry, error], options Options) (*Plan, error) {
-	wanted := newTable(nil)
+	var kept []ipvs.Entry
 	if options.Keep {
-		entries, err := ipvs.Gather(current)
-		if err != nil {
+		var err error
+		if kept, err = ipvs.Gather(current); err != nil {
 			return nil, err
 		}
-		wanted, current = newTable(entries), ipvs.Each(entries...)
+		current = ipvs.Each(kept...)
 	}
+	wanted := newTable(kept, servicesIn(lines))
 	plan := &Plan{Source: source}
 	var wrong []error
 	for i := range lines {
@@ -56,8 +57,18 @@ func NewPlan(source string, lines []Line, current iter.Seq2[ipvs.Entry, error], 
 		return nil, err
 	}
 	plan.before = before
-	plan.Makes, plan.Leaves = difference(newTable(before), wanted)
+	plan.Makes, plan.Leaves = difference(newTable(before, 0), wanted)
 	return plan, nil
+}
+
+// servicesIn returns how many services the lines add.
+func servicesIn(lines []Line) (services int) {
+	for i := range lines {
+		if lines[i].Command.Verb == command.AddService {
+			services++
+		}
+	}
+	return services
 }
 
 // isRule tells whether a command is about what services and servers there are.
@@ -265,7 +276,7 @@ func (p *Plan) revert(ctx context.Context, client *ipvs.Client, done []*Line) er
 	if err != nil {
 		return fmt.Errorf("the table is not as it was: %w", err)
 	}
-	makes, leaves := difference(newTable(now), newTable(p.before))
+	makes, leaves := difference(newTable(now, 0), newTable(p.before, 0))
 	mine := touchedBy(done)
 	back := slices.DeleteFunc(append(makes, leaves...), func(line Line) bool { return !mine.has(line) })
 	if err := withoutGone(InOrder(ctx, client, p.Source, back, nil)); err != nil {

@@ -28,7 +28,7 @@ func read(t *testing.T, text string) []Line {
 // entries returns the table that lines make.
 func entries(t *testing.T, text string) []ipvs.Entry {
 	t.Helper()
-	made := newTable(nil)
+	made := newTable(nil, 0)
 	lines := read(t, text)
 	for i := range lines {
 		if err := made.change(&lines[i]); err != nil {

@@ -36,8 +36,9 @@ type server struct {
 // few servers are looked through sooner than found in a map, of which a table would need one for each service.
 const few = 8
 
-func newTable(entries []ipvs.Entry) *table {
-	t := &table{byID: make(map[ipvs.ServiceID]*service, len(entries)), added: make([]*service, 0, len(entries))}
+// newTable returns the table that entries are, with room for more services.
+func newTable(entries []ipvs.Entry, more int) *table {
+	t := &table{byID: make(map[ipvs.ServiceID]*service, len(entries)+more), added: make([]*service, 0, len(entries)+more)}
 	services := make([]service, len(entries))
 	for i := range entries {
 		s, destinations := &services[i], entries[i].Destinations

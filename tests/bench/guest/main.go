@@ -18,6 +18,7 @@ const (
 	ours     = "/bench/ipvsadm"
 	original = "/bench/original"
 	least    = "/bench/least"
+	linked   = "/bench/linked"
 )
 
 func main() {

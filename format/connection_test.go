@@ -143,3 +143,11 @@ func BenchmarkConnections(b *testing.B) {
 		}
 	}
 }
+
+func TestMinutes(t *testing.T) {
+	for seconds, want := range map[int]string{0: "00:00", 59: "00:59", 60: "01:00", 599: "09:59", 600: "10:00", 5999: "99:59", 6000: "100:00", 1<<32 - 1: "71582788:15"} {
+		if got := string(appendMinutes(nil, time.Duration(seconds)*time.Second)); got != want {
+			t.Errorf("%d seconds: got %s, want %s", seconds, got, want)
+		}
+	}
+}

@@ -316,11 +316,12 @@ func (a *Aligned) Connections(ctx context.Context, w io.Writer, connections iter
 	heading := true
 	write := func() error {
 		g.widen()
-		defer func() { heading = false }()
-		return g.write(w, heading)
+		err := g.write(w, heading)
+		heading = false
+		return err
 	}
 	var failure error
-	for connection, err := range named(ctx, a.Names, connections) {
+	for connection, err := range resolvedConnections(ctx, a.Names, connections) {
 		if failure = err; failure != nil {
 			break
 		}

@@ -9,12 +9,13 @@ import (
 	"ipvsadm/names"
 )
 
-// connectionChunk is how many connections are held at a time, their names to be looked up together.
+// connectionChunk is how many connections are held at a time, for their names to be looked up together, or for columns to
+// be as wide as they need.
 const connectionChunk = 512
 
-// named yields connections as they come, each when the resolver knows the names of its addresses: these are looked up
-// a chunk of connections at a time. A nil resolver knows none.
-func named(ctx context.Context, resolver *names.Resolver, connections iter.Seq2[ipvs.Connection, error]) iter.Seq2[ipvs.Connection, error] {
+// resolvedConnections yields connections as they come, each when the resolver knows the names of its addresses: these are
+// looked up a chunk of connections at a time. A nil resolver knows none.
+func resolvedConnections(ctx context.Context, resolver *names.Resolver, connections iter.Seq2[ipvs.Connection, error]) iter.Seq2[ipvs.Connection, error] {
 	if resolver == nil {
 		return connections
 	}

@@ -28,7 +28,7 @@ func (c *Connections) Write(ctx context.Context, w io.Writer, connections iter.S
 	b := c.appendHeading(nil)
 	var failure error
 	none := true
-	for connection, err := range named(ctx, c.Names, connections) {
+	for connection, err := range resolvedConnections(ctx, c.Names, connections) {
 		if failure = err; failure != nil {
 			break
 		}

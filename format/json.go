@@ -175,7 +175,7 @@ func (j *JSON) Connections(ctx context.Context, w io.Writer, connections iter.Se
 	lines.SetEscapeHTML(false)
 	separator := "[\n"
 	var err error
-	for connection, failure := range named(ctx, j.Names, connections) {
+	for connection, failure := range resolvedConnections(ctx, j.Names, connections) {
 		if err = failure; err != nil {
 			break
 		}

@@ -37,7 +37,7 @@ type Client struct {
 	busy    sync.Mutex
 	broken  error
 	answer  answer
-	receive func(netlink.Message, error) bool // the answer's
+	receive func(netlink.Message, error) bool // the answer's, once for all, as each is an allocation
 }
 
 // Dial connects to the IPVS of the network namespace of the calling thread. errors.Is(err, fs.ErrNotExist) holds if
@@ -285,7 +285,9 @@ func (c *Client) ask(r request, flags netlink.HeaderFlags, take func([]byte, net
 	}
 	c.answer = answer{client: c, sequence: sent.Header.Sequence, take: take}
 	c.conn.ReceiveIter()(c.receive)
-	return c.answer.refusal, c.answer.broken
+	a := c.answer
+	c.answer = answer{} // and let go of what it was taken into
+	return a.refusal, a.broken
 }
 
 // answer is what comes for one request.

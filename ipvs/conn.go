@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"io"
 	"iter"
@@ -11,9 +12,7 @@ import (
 	"net"
 	"net/netip"
 	"os"
-	"strings"
 	"time"
-	"unicode"
 )
 
 // Connection is one entry of the kernel's connection table, a line of /proc/net/ip_vs_conn
@@ -57,7 +56,7 @@ func ReadConnections(r io.Reader) iter.Seq2[Connection, error] {
 		var connection Connection
 		for number := 1; ; number++ {
 			line, err := readLine(lines)
-			if err != nil && err != io.EOF {
+			if err != nil && !errors.Is(err, io.EOF) {
 				yield(Connection{}, fmt.Errorf("ipvs: read the connection table: %w", err))
 				return
 			}
@@ -84,7 +83,7 @@ func readLine(lines *bufio.Reader) ([]byte, error) {
 		return line[:len(line)-1], nil
 	}
 	var long []byte
-	for err == bufio.ErrBufferFull {
+	for errors.Is(err, bufio.ErrBufferFull) {
 		long = append(long, line...)
 		line, err = lines.ReadSlice('\n')
 	}
@@ -101,10 +100,10 @@ func shortened(line []byte) []byte {
 type connectionParser struct {
 	digits *hexDigits
 	names  names
-	wrong  int64 // less than zero if a field is malformed
+	wrong  int64 // less than zero if a field is malformed: the digits of all are or-ed together
 }
 
-// parse reads a line into what the line before was read into:
+// parse reads a line into what holds the line before, as most names are the same:
 //
 //	TCP 0A010002 DC56 0A010001 0050 0A010001 0050 ESTABLISHED     899 sip call@example
 func (p *connectionParser) parse(line []byte, c *Connection) bool {
@@ -145,8 +144,8 @@ func (p *connectionParser) name(line []byte, at int, before string) (string, int
 	return p.names.intern(word), at + len(word)
 }
 
-// endpoint returns an address, in eight digits or in eight groups of four with colons between, and a port. A space must
-// follow.
+// endpoint returns an address, in eight digits or in eight groups of four with colons between, and a port, with a space
+// behind each.
 func (p *connectionParser) endpoint(line []byte, at int) (netip.AddrPort, int) {
 	const short, long, port = len("0A010002"), len("2001:0db8:0000:0000:0000:0000:0000:0001"), len(" 0050")
 	at = skipSpaces(line, at)
@@ -184,7 +183,10 @@ type hexDigits [256]int64
 func newHexDigits() *hexDigits {
 	values := new(hexDigits)
 	for char := range values {
-		values[char] = int64(strings.IndexByte("0123456789abcdef", byte(unicode.ToLower(rune(char)))))
+		values[char] = -1
+	}
+	for value := range int64(16) {
+		values["0123456789abcdef"[value]], values["0123456789ABCDEF"[value]] = value, value
 	}
 	return values
 }

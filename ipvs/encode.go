@@ -229,7 +229,7 @@ func (e *encoder) service(s Service) {
 	start := e.open(attrService)
 	e.identity(s.ServiceID)
 	e.name(svcScheduler, "scheduler", s.Scheduler, syscall.ENOENT)
-	if s.Engine != "" { // which is taken away by naming none
+	if s.Engine != "" { // an engine is taken away by naming none
 		e.name(svcEngine, "persistence engine", s.Engine, syscall.ENOENT)
 	}
 	// struct ip_vs_flags: the flags, and which of them are meant, all.

@@ -156,7 +156,7 @@ func SortServices(services []ListedService) { sort.Sort(byID(services)) }
 // SortDestinations puts the real servers of each entry in the order in which ipvsadm lists them.
 func SortDestinations(entries iter.Seq2[Entry, error]) iter.Seq2[Entry, error] {
 	return func(yield func(Entry, error) bool) {
-		servers := new(byAddress)
+		servers := new(byAddress) // for all, as what is sorted is moved to the heap
 		for entry, err := range entries {
 			slices.Reverse(entry.Destinations) // of which the kernel told the latest first, so that there is less to sort
 			*servers = entry.Destinations

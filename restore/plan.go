@@ -19,7 +19,7 @@ type Plan struct {
 	Makes  []Line       // services and servers that come or change
 	Others []Line       // commands of the file that are not about services and servers, such as --set
 	Leaves []Line       // servers and services that go
-	before []ipvs.Entry // those that are to be otherwise
+	before []ipvs.Entry // what of the table is to be otherwise
 }
 
 // Options say how a restore is planned.
@@ -184,16 +184,16 @@ func settledService(s *ipvs.Service) ipvs.Service {
 	return settled
 }
 
-func sameServer(a, b *ipvs.Destination) bool {
-	if *a == *b {
+func sameServer(present, wanted *ipvs.Destination) bool {
+	if *present == *wanted {
 		return true
 	}
-	present, wanted := *a, *b
+	a, b := *present, *wanted
 	// Old kernels say of a server on this machine that it is local, however it was to be reached.
-	if present.Forwarding == ipvs.LocalNode || wanted.Forwarding == ipvs.LocalNode {
-		present.Forwarding = wanted.Forwarding
+	if a.Forwarding == ipvs.LocalNode || b.Forwarding == ipvs.LocalNode {
+		a.Forwarding = b.Forwarding
 	}
-	return settledServer(present) == settledServer(wanted)
+	return settledServer(a) == settledServer(b)
 }
 
 // settledServer returns a server without what the kernel alone decides and what has no effect.
@@ -276,6 +276,7 @@ func (p *Plan) revert(ctx context.Context, client *ipvs.Client, done []*Line) er
 	if err != nil {
 		return fmt.Errorf("the table is not as it was: %w", err)
 	}
+	// What was to stay as it is is not in before, and would go: it is none of what the plan touched.
 	makes, leaves := difference(newTable(now, 0), newTable(p.before, 0))
 	mine := touchedBy(done)
 	back := slices.DeleteFunc(append(makes, leaves...), func(line Line) bool { return !mine.has(line) })
@@ -285,7 +286,8 @@ func (p *Plan) revert(ctx context.Context, client *ipvs.Client, done []*Line) er
 	return nil
 }
 
-// touched is the services and servers that a plan did something to.
+// touched is the services and servers that a plan made, changed or deleted, and may do so again to undo it. (To zero the
+// counters of one is none of that.)
 type touched map[subject]bool
 
 // subject names a service, or one of its servers.

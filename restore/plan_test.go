@@ -242,6 +242,20 @@ func TestPlanOfWhatHasNoEffect(t *testing.T) {
 	}
 }
 
+func TestPlanOfNoTable(t *testing.T) {
+	failure := errors.New("no table")
+	broken := func(yield func(ipvs.Entry, error) bool) {
+		if yield(entries(t, small)[0], nil) {
+			yield(ipvs.Entry{}, failure)
+		}
+	}
+	for _, keep := range []bool{false, true} {
+		if plan, err := NewPlan("rules", read(t, small), broken, Options{Keep: keep}); !errors.Is(err, failure) || plan != nil {
+			t.Errorf("keep %v: plan %v, error %v", keep, plan, err)
+		}
+	}
+}
+
 func TestPlanOfWhatCannotBe(t *testing.T) {
 	const file = `-a -t 192.0.2.1:80 -r 192.0.2.11:80 -m
 -E -f 1 -s rr

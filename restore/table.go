@@ -13,10 +13,11 @@ import (
 type table struct {
 	added []*service // in their order, and left there when they are deleted
 	byID  map[ipvs.ServiceID]*service
-	last  *service // that was looked for, as most lines are about the service of the line before
+	last  *service // that was looked for, unless it was deleted: most lines are about the service of the line before
 }
 
-// service is a service of an entry or of a line, which it points to.
+// service is a service of an entry or of a line. It points to what that says, as do its servers, so that it must not
+// change while the table is in use.
 type service struct {
 	*ipvs.Service
 	line    int // that says what it is; zero if it was there before
@@ -52,8 +53,8 @@ func newTable(entries []ipvs.Entry, more int) *table {
 	return t
 }
 
-// service returns a service, nil if there is none.
-func (t *table) service(id ipvs.ServiceID) *service {
+// lookUp returns a service, nil if there is none.
+func (t *table) lookUp(id ipvs.ServiceID) *service {
 	if t.last == nil || t.last.ServiceID != id {
 		t.last = t.byID[id]
 	}
@@ -129,7 +130,7 @@ func (t *table) change(line *Line) error {
 		clear(t.byID)
 		return nil
 	}
-	s := t.service(c.Service.ServiceID)
+	s := t.lookUp(c.Service.ServiceID)
 	switch c.Verb {
 	case command.AddService:
 		return t.addService(s, line)

@@ -285,12 +285,14 @@ func (d *director) plan(t *testing.T, lines string) *restore.Plan {
 	return plan
 }
 
-// TestRestoreRefusedLast has the very last step refused, when all that goes has gone: it comes back.
+// TestRestoreRefusedLast has the very last step refused, when all that goes has gone: it comes back. What was to stay as
+// it is stays, although its counters were set to zero.
 func TestRestoreRefusedLast(t *testing.T) {
 	d := newDirector(t)
 	d.restore(t, readFile(t, "testdata/everything.rules"))
 	before := d.table(t)
-	plan := d.plan(t, "-A -t 10.0.0.1:80 -s wlc\n-a -t 10.0.0.1:80 -r 10.1.0.1:80 -w 5\n-A -f 77")
+	const settled = "-A -t 10.0.0.1:0 -s rr -p 2678400\n-Z -t 10.0.0.1:0\n"
+	plan := d.plan(t, settled+"-A -t 10.0.0.1:80 -s wlc\n-a -t 10.0.0.1:80 -r 10.1.0.1:80 -w 5\n-A -f 77")
 	if len(plan.Leaves) < 40 {
 		t.Fatalf("%d steps of what goes", len(plan.Leaves))
 	}

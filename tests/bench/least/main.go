@@ -6,6 +6,7 @@
 //	least rules SERVICES SERVERS     prints the table that all the others mean, as ipvsadm -Sn would
 //	least restore SERVICES SERVERS   makes it
 //	least list                       reads it
+//	least nothing
 package main
 
 import (

@@ -35,21 +35,21 @@ func (a *attributes) read(message []byte) {
 		a.err = errTruncated
 		return
 	}
-	at := 0
-	for at+attributeHeader <= len(message) {
-		header := message[at : at+attributeHeader]
-		length := int(binary.NativeEndian.Uint16(header))
-		if length < attributeHeader || at+length > len(message) {
+	for at := 0; at < len(message); {
+		rest := message[at:]
+		if len(rest) < attributeHeader {
 			a.err = errTruncated
 			return
 		}
-		if kind := binary.NativeEndian.Uint16(header[2:]) & attributeKindMask; kind < attributeKinds {
+		length, kind := int(binary.NativeEndian.Uint16(rest)), binary.NativeEndian.Uint16(rest[2:])&attributeKindMask
+		if length < attributeHeader || length > len(rest) {
+			a.err = errTruncated
+			return
+		}
+		if kind < attributeKinds {
 			a.begins[kind], a.lengths[kind] = uint16(at+attributeHeader), uint16(length)
 		}
-		at = (at + length + 3) &^ 3
-	}
-	if at < len(message) {
-		a.err = errTruncated
+		at += (length + 3) &^ 3
 	}
 }
 

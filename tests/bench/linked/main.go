@@ -1,10 +1,12 @@
-// Linked does nothing, like "least nothing", but is linked with the libraries of the command line and of the tables: what
-// of a start is theirs.
+// Linked does nothing, like "least nothing", but is linked with the four libraries that the program is built of: what of
+// a start is theirs.
 package main
 
 import (
 	"os"
 
+	"github.com/mdlayher/genetlink"
+	"github.com/mdlayher/netlink"
 	"github.com/olekukonko/tablewriter"
 	"github.com/urfave/cli/v2"
 )
@@ -13,8 +15,11 @@ func main() {
 	if len(os.Args) == 1 {
 		return
 	}
-	// What the program uses of them is not left out by the linker.
+	// What is used of them is not left out by the linker.
 	tablewriter.NewWriter(os.Stdout).Render()
+	if _, err := genetlink.Dial(&netlink.Config{}); err != nil {
+		os.Exit(1)
+	}
 	if err := cli.NewApp().Run(os.Args); err != nil {
 		os.Exit(1)
 	}

@@ -82,18 +82,21 @@ func (a *attributes) number(kind uint16) uint64 {
 }
 
 func (a *attributes) otherNumber(kind uint16) uint64 {
-	switch value := a.value(kind); len(value) {
+	if !a.has(kind) {
+		return 0
+	}
+	value := a.message[a.begins[kind]:]
+	switch a.lengths[kind] - attributeHeader {
 	case 8:
 		return binary.NativeEndian.Uint64(value)
 	case 2:
 		return uint64(binary.NativeEndian.Uint16(value))
 	case 1:
 		return uint64(value[0])
-	}
-	if a.has(kind) {
+	default:
 		a.err = fmt.Errorf("%w: a number of an odd width", errTruncated)
+		return 0
 	}
-	return 0
 }
 
 // port returns a port, which is in network order.

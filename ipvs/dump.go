@@ -43,6 +43,7 @@ type dumpReader[T any, K comparable] struct {
 	key    func(*T) K
 	uses   *useCount // that change if items come or go; nil for what has none
 
+	takes       func([]byte, netlink.HeaderFlags) // take, once for all dumps, as each is an allocation
 	items       []T
 	seen        map[K]struct{} // nil the first time a dump is taken
 	size        int            // in bytes of attributes
@@ -62,12 +63,15 @@ type dumpReader[T any, K comparable] struct {
 // Even then the kernel may have moved all to a table of another size, in another order (Linux 7). As a dump holds as many
 // as there are, there is then one more than once for each that it lacks.
 func (d *dumpReader[T, K]) read(c *Client, r request) (failure, broken error) {
+	if d.takes == nil {
+		d.takes = d.take
+	}
 	d.items, d.seen = d.items[:0], nil
 	for range dumpAttempts {
 		before := len(d.items)
 		d.uses.start()
 		d.size, d.interrupted, d.moved, d.malformed = 0, false, false, nil
-		refusal, broken := c.ask(r, netlink.Dump, d.take)
+		refusal, broken := c.ask(r, netlink.Dump, d.takes)
 		if failure = cmp.Or(d.malformed, refusal); failure != nil || broken != nil {
 			return failure, broken
 		}

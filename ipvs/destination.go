@@ -1,7 +1,6 @@
 package ipvs
 
 import (
-	"bytes"
 	"cmp"
 	"encoding/binary"
 	"fmt"
@@ -88,25 +87,17 @@ func (d Destination) Compare(other Destination) int {
 }
 
 func compareAddresses(a, b netip.AddrPort) int {
-	x, y := a.Addr(), b.Addr()
-	if x.Is4() && y.Is4() {
-		first, second := x.As4(), y.As4()
-		if order := cmp.Compare(binary.BigEndian.Uint32(first[:]), binary.BigEndian.Uint32(second[:])); order != 0 {
-			return order
-		}
-		return cmp.Compare(a.Port(), b.Port())
+	if order := cmp.Compare(firstOctets(a.Addr()), firstOctets(b.Addr())); order != 0 {
+		return order
 	}
-	if x.Is4() == y.Is4() {
-		return a.Compare(b)
-	}
-	first, second := firstOctets(x), firstOctets(y)
-	return cmp.Or(bytes.Compare(first[:], second[:]), x.Compare(y))
+	return a.Compare(b)
 }
 
-func firstOctets(address netip.Addr) [4]byte {
+func firstOctets(address netip.Addr) uint32 {
 	if address.Is4() {
-		return address.As4()
+		octets := address.As4()
+		return binary.BigEndian.Uint32(octets[:])
 	}
 	octets := address.As16()
-	return [4]byte(octets[:4])
+	return binary.BigEndian.Uint32(octets[:])
 }

@@ -58,10 +58,7 @@ func (c *Connections) appendHeading(b []byte) []byte {
 }
 
 func (c *Connections) appendConnection(b []byte, connection *ipvs.Connection) []byte {
-	protocol := ""
-	if c.Names != nil {
-		protocol = connectionPortProtocol(connection.Protocol)
-	}
+	protocol := connectionPortProtocol(connection.Protocol)
 	start := len(b)
 	b = endColumn(append(b, connection.Protocol...), start, 3)
 	start = len(b)

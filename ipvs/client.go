@@ -34,10 +34,10 @@ type Client struct {
 	family netlink.HeaderType
 	names  names
 
-	busy    sync.Mutex
-	broken  error
-	answer  answer
-	receive func(netlink.Message, error) bool // the answer's, once for all, as each is an allocation
+	busy     sync.Mutex
+	broken   error
+	answer   answer
+	receives func(netlink.Message, error) bool // receive, once for all answers, as each is an allocation
 }
 
 // Dial connects to the IPVS of the network namespace of the calling thread. errors.Is(err, fs.ErrNotExist) holds if
@@ -62,7 +62,7 @@ func newClient(conn *netlink.Conn) (*Client, error) {
 
 func clientOf(conn *netlink.Conn, family netlink.HeaderType) *Client {
 	c := &Client{conn: conn, family: family, names: make(names)}
-	c.receive = c.answer.receive
+	c.receives = c.receive
 	return c
 }
 
@@ -283,8 +283,8 @@ func (c *Client) ask(r request, flags netlink.HeaderFlags, take func([]byte, net
 	if err != nil {
 		return nil, err
 	}
-	c.answer = answer{client: c, sequence: sent.Header.Sequence, take: take}
-	c.conn.ReceiveIter()(c.receive)
+	c.answer = answer{sequence: sent.Header.Sequence, take: take}
+	c.conn.ReceiveIter()(c.receives)
 	a := c.answer
 	c.answer = answer{} // and let go of what it was taken into
 	return a.refusal, a.broken
@@ -292,28 +292,28 @@ func (c *Client) ask(r request, flags netlink.HeaderFlags, take func([]byte, net
 
 // answer is what comes for one request.
 type answer struct {
-	client          *Client
 	sequence        uint32
 	take            func([]byte, netlink.HeaderFlags)
 	refusal, broken error
 }
 
-// receive takes a message. Until the answer is broken it asks for more: what is left of a dump must be read before the
-// next question.
-func (a *answer) receive(reply netlink.Message, err error) bool {
+// receive takes a message of the answer. Until that is broken it asks for more: what is left of a dump must be read
+// before the next question.
+func (c *Client) receive(reply netlink.Message, err error) bool {
+	a := &c.answer
 	if err == nil {
-		if reply.Header.Sequence == a.sequence && reply.Header.Type == a.client.family && len(reply.Data) >= genericHeader {
+		if reply.Header.Sequence == a.sequence && reply.Header.Type == c.family && len(reply.Data) >= genericHeader {
 			a.take(reply.Data[genericHeader:], reply.Header.Flags)
 			return true
 		}
-		a.broken = a.client.unexpected()
+		a.broken = c.unexpected()
 		return false
 	}
 	switch answer, ok := refused(err); {
 	case !ok:
 		a.broken = err
 	case answer.Sequence != a.sequence:
-		a.broken = a.client.unexpected()
+		a.broken = c.unexpected()
 	default:
 		a.refusal = err
 	}

@@ -265,12 +265,17 @@ func TestSmallBuffer(t *testing.T) {
 	}
 }
 
-// TestMovingDump is about a table that changes under a dump of several datagrams, of which the kernel says nothing.
-func TestMovingDump(t *testing.T) {
-	var all []uint32
-	for mark := range uint32(300) {
+// firstMarks returns firewall marks from 1.
+func firstMarks(count uint32) (all []uint32) {
+	for mark := range count {
 		all = append(all, mark+1)
 	}
+	return all
+}
+
+// TestMovingDump is about a table that changes under a dump of several datagrams, of which the kernel says nothing.
+func TestMovingDump(t *testing.T) {
+	all := firstMarks(300)
 	without := func(marks ...uint32) []uint32 {
 		return slices.DeleteFunc(slices.Clone(all), func(mark uint32) bool { return slices.Contains(marks, mark) })
 	}
@@ -311,10 +316,7 @@ func TestWatchedDump(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	var all []uint32
-	for mark := range uint32(300) {
-		all = append(all, mark+1)
-	}
+	all := firstMarks(300)
 	for name, test := range map[string]struct {
 		during func(taken int) int // the count when so many services were taken of the first dump
 		after  int
@@ -346,8 +348,7 @@ func TestWatchedDump(t *testing.T) {
 			}
 			return c.decodeService(message, s)
 		}
-		id := func(s *ListedService) ServiceID { return s.ServiceID }
-		reader := dumpReader[ListedService, ServiceID]{decode: decode, key: id, uses: uses}
+		reader := dumpReader[ListedService, shortID]{decode: decode, key: shortIDOf, uses: uses}
 		got, err := list(t.Context(), c, request{}.asking(encode(cmdGetService)), reader)
 		if err != nil || len(got) != len(all) || len(k.requests) != test.want {
 			t.Errorf("%s: %d services, %v after %d dumps, want %d", name, len(got), err, len(k.requests), test.want)
@@ -367,10 +368,7 @@ func TestMovedDump(t *testing.T) {
 	}
 	uses := watchUses(path)
 	defer uses.close()
-	var all []uint32
-	for mark := range uint32(300) {
-		all = append(all, mark+1)
-	}
+	all := firstMarks(300)
 	moved := slices.Concat(all[:150], all[100:250])
 	k := &fakeKernel{t: t}
 	k.answer = func(m netlink.Message) [][]netlink.Message {
@@ -389,8 +387,7 @@ func TestMovedDump(t *testing.T) {
 		}
 		return c.decodeService(message, s)
 	}
-	id := func(s *ListedService) ServiceID { return s.ServiceID }
-	reader := dumpReader[ListedService, ServiceID]{decode: decode, key: id, uses: uses}
+	reader := dumpReader[ListedService, shortID]{decode: decode, key: shortIDOf, uses: uses}
 	got, err := list(t.Context(), c, request{}.asking(encode(cmdGetService)), reader)
 	var told []uint32
 	for _, service := range got {

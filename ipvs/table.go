@@ -54,12 +54,13 @@ func (c *Client) Entries(ctx context.Context, order func([]ListedService)) (iter
 				order(left)
 			}
 			gone, err := c.eachEntry(ctx, left, yield)
-			if err == nil && gone {
-				left, err = c.unlisted(ctx, known, left)
-			} else {
-				left = nil
+			if err == nil && !gone {
+				return
 			}
-			if err != nil && err != errStopped {
+			if err == nil {
+				left, err = c.unlisted(ctx, known, left)
+			}
+			if err != nil {
 				yield(Entry{}, err)
 				return
 			}
@@ -67,13 +68,10 @@ func (c *Client) Entries(ctx context.Context, order func([]ListedService)) (iter
 	}, nil
 }
 
-var errStopped = errors.New("no more is wanted")
-
-// eachEntry yields services with their servers, and tells whether any of them is gone.
+// eachEntry yields services with their servers, and tells whether any of them was gone when all were wanted.
 func (c *Client) eachEntry(ctx context.Context, services []ListedService, yield func(Entry, error) bool) (gone bool, err error) {
 	var asked request // last
 	var failure error
-	stopped := false
 	err = c.exchange(ctx, func() (broken error) {
 		var service *ListedService
 		decode := func(message []byte, d *ListedDestination) error {
@@ -96,7 +94,8 @@ func (c *Client) eachEntry(ctx context.Context, services []ListedService, yield 
 			if failure != nil || broken != nil {
 				return broken
 			}
-			if stopped = !yield(Entry{*service, servers.items}, nil); stopped {
+			if !yield(Entry{*service, servers.items}, nil) {
+				gone = false
 				return nil
 			}
 		}
@@ -104,9 +103,6 @@ func (c *Client) eachEntry(ctx context.Context, services []ListedService, yield 
 	})
 	if err = cmp.Or(err, failure); err != nil {
 		return gone, asked.failed(err)
-	}
-	if stopped {
-		return gone, errStopped
 	}
 	return gone, nil
 }

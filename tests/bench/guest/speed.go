@@ -106,7 +106,7 @@ func (b *bench) speed() {
 	row(fmt.Sprintf("`-Lnc`, %d connections", b.connections), took, before, 1.3*floor, "1.3 x `cat` of the kernel's file",
 		fmt.Sprintf("%.1f", floor), equal(withoutExpiry, "-Lnc"))
 	b.printf("\nThe least possible is `tests/bench/least`; for `-Lnc` it is `cat`, for a start that of a Go program that does "+
-		"nothing, which takes %.1f if it is linked with urfave/cli, tablewriter, genetlink and netlink. Connections are compared without the "+
-		"column of seconds, which runs on.\n", libraries)
+		"nothing, which takes %.1f if it is linked with urfave/cli, tablewriter, genetlink and netlink. Connections are "+
+		"compared without the column of seconds, which runs on.\n", libraries)
 	os.Remove("/tmp/output")
 }

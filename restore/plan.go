@@ -1,13 +1,9 @@
 package restore
 
 import (
-	"context"
 	"errors"
-	"fmt"
 	"iter"
-	"net/netip"
 	"slices"
-	"syscall"
 
 	"ipvsadm/command"
 	"ipvsadm/ipvs"
@@ -227,90 +223,4 @@ func (p *Plan) AppendRules(b []byte) []byte {
 		}
 	}
 	return b
-}
-
-// Carry carries the plan out: what comes and changes, the other commands by run if they change nothing, and at the end
-// what goes. If the kernel refuses anything, what was done so far is undone: nothing of it has gone yet, unless what is
-// refused is among what goes. What another program took away in the meantime is gone as it should be, and no failure.
-// The error is a join of an *Error for each line that failed, and of what else went wrong.
-func (p *Plan) Carry(ctx context.Context, client *ipvs.Client, run func(command.Command) error) error {
-	var done []*Line
-	for _, lines := range [][]Line{p.Makes, p.Others, p.Leaves} {
-		made, err := inOrder(ctx, client, p.Source, lines, run)
-		done = append(done, made...)
-		if err = withoutGone(err); err != nil {
-			return errors.Join(err, p.revert(ctx, client, done))
-		}
-	}
-	return nil
-}
-
-// withoutGone returns what is left of a join of errors without those of deleting what is not there.
-func withoutGone(err error) error {
-	join, ok := err.(interface{ Unwrap() []error })
-	if !ok {
-		return err
-	}
-	return errors.Join(slices.DeleteFunc(slices.Clone(join.Unwrap()), isGone)...)
-}
-
-func isGone(err error) bool {
-	var refused *ipvs.Error
-	if !errors.As(err, &refused) {
-		return false
-	}
-	deletion := refused.Operation == ipvs.OpDeleteService || refused.Operation == ipvs.OpDeleteDestination
-	return deletion && (errors.Is(refused, syscall.ESRCH) || errors.Is(refused, syscall.ENOENT))
-}
-
-// revert undoes what was done, and leaves alone what another program did to other services and servers meanwhile.
-func (p *Plan) revert(ctx context.Context, client *ipvs.Client, done []*Line) error {
-	ctx = context.WithoutCancel(ctx) // a plan that was cancelled is undone all the same
-	now, err := client.Table(ctx)
-	if errors.Is(err, ipvs.ErrOutOfStep) {
-		if client, err = ipvs.Dial(); err == nil {
-			defer client.Close()
-			now, err = client.Table(ctx)
-		}
-	}
-	if err != nil {
-		return fmt.Errorf("the table is not as it was: %w", err)
-	}
-	// What was to stay as it is is not in before, and would go: it is none of what the plan touched.
-	makes, leaves := difference(newTable(now, 0), newTable(p.before, 0))
-	mine := touchedBy(done)
-	back := slices.DeleteFunc(append(makes, leaves...), func(line Line) bool { return !mine.has(line) })
-	if err := withoutGone(InOrder(ctx, client, p.Source, back, nil)); err != nil {
-		return fmt.Errorf("the table is not as it was: %w", err)
-	}
-	return nil
-}
-
-// touched is the services and servers that a plan made, changed or deleted, and may do so again to undo it. (To zero the
-// counters of one is none of that.)
-type touched map[subject]bool
-
-// subject names a service, or one of its servers.
-type subject struct {
-	service ipvs.ServiceID
-	server  netip.AddrPort
-	whole   bool // the service and whatever servers it has
-}
-
-func touchedBy(lines []*Line) touched {
-	t := make(touched, len(lines))
-	for _, line := range lines {
-		c := line.Command
-		if !isRule(c.Verb) {
-			continue
-		}
-		whole := c.Verb == command.AddService || c.Verb == command.DeleteService
-		t[subject{c.Service.ServiceID, c.Server.Address, whole}] = true
-	}
-	return t
-}
-
-func (t touched) has(line Line) bool {
-	c := line.Command
-	return t[subject{c.Service.ServiceID, c.Server.Address, false}] || t[subject{service: c.Service.ServiceID, whole: true}]
 }

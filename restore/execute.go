@@ -3,6 +3,8 @@ package restore
 import (
 	"context"
 	"errors"
+	"slices"
+	"syscall"
 
 	"ipvsadm/command"
 	"ipvsadm/ipvs"
@@ -10,6 +12,40 @@ import (
 
 // mostChanges is how many changes are held ready for the kernel at once.
 const mostChanges = 1024
+
+// Carry carries the plan out: what comes and changes, the other commands by run if they change nothing, and at the end
+// what goes. If the kernel refuses anything, what was done so far is undone: nothing of it has gone yet, unless what is
+// refused is among what goes. What another program took away in the meantime is gone as it should be, and no failure.
+// The error is a join of an *Error for each line that failed, and of what else went wrong.
+func (p *Plan) Carry(ctx context.Context, client *ipvs.Client, run func(command.Command) error) error {
+	var done []*Line
+	for _, lines := range [][]Line{p.Makes, p.Others, p.Leaves} {
+		made, err := inOrder(ctx, client, p.Source, lines, run)
+		done = append(done, made...)
+		if err = withoutGone(err); err != nil {
+			return errors.Join(err, p.revert(ctx, client, done))
+		}
+	}
+	return nil
+}
+
+// withoutGone returns what is left of a join of errors without those of deleting what is not there.
+func withoutGone(err error) error {
+	join, ok := err.(interface{ Unwrap() []error })
+	if !ok {
+		return err
+	}
+	return errors.Join(slices.DeleteFunc(slices.Clone(join.Unwrap()), isGone)...)
+}
+
+func isGone(err error) bool {
+	var refused *ipvs.Error
+	if !errors.As(err, &refused) {
+		return false
+	}
+	deletion := refused.Operation == ipvs.OpDeleteService || refused.Operation == ipvs.OpDeleteDestination
+	return deletion && (errors.Is(refused, syscall.ESRCH) || errors.Is(refused, syscall.ENOENT))
+}
 
 // InOrder carries out commands one after the other, those that change the kernel's tables in batches and the others by
 // run. Every command is carried out whether or not one before it failed. The error is a join of an *Error for each that

@@ -1,0 +1,194 @@
+package tests
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+func TestExampleKeepalived(t *testing.T) {
+	needNetworks(t, "keepalived", original)
+	lan, client, webs, stops := onePlace(t)
+	var directors []*host
+	for i, priority := range []int{150, 100} {
+		director := newHost(t, fmt.Sprintf("director%d", i+1)).join(lan, "eth0", fmt.Sprintf("192.0.2.%d/24", i+1))
+		director.env = []string{fmt.Sprint("PRIORITY=", priority), "RUN=" + t.TempDir()}
+		directors = append(directors, director)
+	}
+	first, second := directors[0], directors[1]
+	t.Cleanup(func() { // also when the test failed, for keepalived is a daemon
+		for _, director := range directors {
+			director.try("../examples/lvskeepalived", "stop")
+		}
+	})
+
+	has := func(director *host) bool {
+		return strings.Contains(director.ip("addr show dev eth0"), "192.0.2.100/32")
+	}
+	holder := func(want, other *host) func() bool {
+		return func() bool { return has(want) && !has(other) }
+	}
+	tables := func(servers ...string) func() bool {
+		want := "-A -t 192.0.2.100:80 -s rr\n"
+		for _, server := range servers {
+			want += "-a -t 192.0.2.100:80 -r " + server + " -g -w 1\n"
+		}
+		return func() bool {
+			return first.run("ipvsadm", "-S", "-n") == want && second.run("ipvsadm", "-S", "-n") == want
+		}
+	}
+	for _, director := range directors {
+		if out, status := director.try("../examples/lvskeepalived", "status"); status != 3 {
+			t.Fatalf("status before start: status %d, not 3:\n%s", status, out)
+		}
+		director.script("lvskeepalived", "start")
+	}
+	eventually(t, 30*time.Second, "the first director having the address", holder(first, second))
+	eventually(t, 10*time.Second, "both tables", tables(web11, web12))
+	pid := func() string {
+		pid, _ := os.ReadFile(strings.TrimPrefix(first.env[1], "RUN=") + "/keepalived.pid")
+		return string(pid)
+	}
+	before := pid()
+	first.script("lvskeepalived", "start")
+	if after := pid(); after == "" || after != before {
+		t.Errorf("a second start took keepalived from process %q to %q", before, after)
+	}
+
+	// What keepalived programmed, by the original and by us.
+	agree := func(when string, listings ...string) {
+		t.Helper()
+		for _, director := range directors {
+			for _, words := range listings {
+				line := strings.Fields(words)
+				var want, got string
+				// One director's connections arrive at the other when they like, and are counted there.
+				eventually(t, 20*time.Second, director.name+"'s table being left alone", func() bool {
+					want = director.run(append([]string{original}, line...)...)
+					got = director.run(append([]string{"ipvsadm"}, line...)...)
+					return want == director.run(append([]string{original}, line...)...)
+				})
+				if diff := cmp.Diff(want, got); diff != "" {
+					t.Errorf("%s: %s: ipvsadm %s: the original (-) and ours (+) differ:\n%s", when, director.name, words, diff)
+				}
+			}
+		}
+	}
+	agree("at first", "-Ln", "-L", "-Sn", "-Ln --thresholds", "-L --daemon")
+
+	// Requests, and a connection that stays.
+	const url = "http://192.0.2.100/"
+	got := client.mustGet(6, url)
+	if t.Logf("both servers: %v", got); !got.alternate() {
+		t.Error("the servers did not take turns")
+	}
+	held, heldBy := client.mustHold(first, "", "192.0.2.100:80")
+	connections := func(director *host) []string {
+		var all []string
+		for _, c := range director.connections() {
+			all = append(all, c.client+" "+c.virtual+" "+c.server)
+		}
+		slices.Sort(all)
+		return all
+	}
+	eventually(t, 20*time.Second, "seven connections of the first director on the second", func() bool {
+		there := connections(second)
+		return len(there) == 7 && slices.Equal(there, connections(first))
+	})
+	first.show("ipvsadm", "-lnc")
+	second.show("ipvsadm", "-lnc")
+	second.show("ipvsadm", "-L", "--daemon")
+	first.show("../examples/lvskeepalived", "status")
+
+	// The table of one on another.
+	file := filepath.Join(t.TempDir(), "ipvsadm.rules")
+	first.run("ipvsadm-save", "-n", "-f", file)
+	spare := newHost(t, "spare")
+	spare.startService(file)
+	if diff := cmp.Diff(first.run("ipvsadm", "-Sn"), spare.run("ipvsadm", "-Sn")); diff != "" {
+		t.Errorf("saved on one (-) and restored on another (+) differ:\n%s", diff)
+	}
+
+	// A server fails, and returns. The one that holds our connection shall not.
+	failing, staying := 0, 1
+	if heldBy == web11 {
+		failing, staying = 1, 0
+	}
+	addresses := []string{web11, web12}
+	stops[failing]()
+	began := time.Now()
+	eventually(t, 20*time.Second, "the failed server leaving", tables(addresses[staying]))
+	t.Logf("the failed server left both tables in %.1f s", time.Since(began).Seconds())
+	agree("without a server", "-Ln")
+	wantCounts(t, "one server", client.mustGet(3, url), map[string]int{webs[staying].name: 3})
+	webs[failing].serve(webs[failing].name, "0.0.0.0:80")
+	began = time.Now()
+	eventually(t, 20*time.Second, "the server returning", func() bool {
+		return tables(web11, web12)() || tables(web12, web11)()
+	})
+	t.Logf("the server returned to both tables in %.1f s", time.Since(began).Seconds())
+	agree("with it again", "-Ln")
+	if got := client.mustGet(4, url); len(got.count()) != 2 {
+		t.Errorf("the server that returned gets nothing: %v", got)
+	}
+
+	// The first director dies: its cable is cut. Requests are made one by one, each given a second.
+	first.ip("link set eth0 down")
+	began = time.Now()
+	lost, took := 0, time.Duration(0)
+	for answered := 0; answered < 6; {
+		if _, err := client.curl(1, url, "--connect-timeout", "1", "--max-time", "2"); err == nil {
+			answered++
+			continue
+		}
+		lost++
+		answered, took = 0, time.Since(began)
+		if took > 30*time.Second {
+			t.Fatalf("no answer for %v after the first director died", took)
+		}
+	}
+	t.Logf("the first director died: %d requests were lost in %.1f s, then all were answered", lost, took.Seconds())
+	if !has(second) {
+		t.Error("the second director has not got the address")
+	}
+	page, err := finish(held)
+	if want := webs[staying].name; err != nil || page != want {
+		t.Errorf("a connection held since before that was answered by %q, %v; want %q", page, err, want)
+	}
+	first.ip("link set eth0 up")
+	eventually(t, 30*time.Second, "the first director taking the address back", holder(first, second))
+	if got := client.mustGet(4, url); len(got.count()) != 2 {
+		t.Errorf("not both servers answer by the first director: %v", got)
+	}
+
+	for _, director := range directors {
+		for range 2 {
+			director.script("lvskeepalived", "stop")
+		}
+		if has(director) || director.run("ipvsadm", "-S") != "" || director.run("ipvsadm", "-L", "--daemon") != "" {
+			t.Errorf("%s: something is left after stop:\n%s%s", director.name, director.state(),
+				director.run("ipvsadm", "-L", "--daemon"))
+		}
+	}
+}
+
+// startService starts the service of init/ipvsadm.init with a saved file. The script goes by where packages put
+// things, so this program is mounted there, and its settings, for the script alone.
+func (h *host) startService(file string) {
+	h.t.Helper()
+	settings := filepath.Join(h.t.TempDir(), "default")
+	if err := os.WriteFile(settings, []byte("IPVSADM_RULES="+file+"\n"), 0o644); err != nil {
+		h.t.Fatal(err)
+	}
+	h.run("unshare", "--mount", "sh", "-ec", `
+		mount --bind "$1" /usr/sbin/ipvsadm
+		mount --bind "$1" /usr/sbin/ipvsadm-restore
+		mount --bind "$2" /etc/default/ipvsadm
+		exec ../init/ipvsadm.init start`, "sh", builtProgram(h.t), settings)
+}

@@ -96,8 +96,10 @@ func (c *Client) Services(ctx context.Context) ([]ListedService, error) { return
 // services may pass over a service if one comes and one goes while it watches the uses.
 func (c *Client) services(ctx context.Context, uses *useCount) ([]ListedService, error) {
 	r := request{operation: OpListServices}.asking(encode(cmdGetService))
-	return list(ctx, c, r, dumpReader[ListedService, shortID]{decode: c.decodeService, key: shortIDOf, uses: uses})
+	return list(ctx, c, r, dumpReader[ListedService, ServiceID]{decode: c.decodeService, key: serviceID, uses: uses})
 }
+
+func serviceID(s *ListedService) ServiceID { return s.ServiceID }
 
 // Destinations returns the real servers of a service, each once, in the kernel's order. A service that does not exist
 // has none. IPVS_CMD_GET_DEST.

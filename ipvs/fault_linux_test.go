@@ -6,6 +6,8 @@ import (
 	"errors"
 	"io"
 	"iter"
+	"maps"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"slices"
@@ -329,6 +331,7 @@ func TestWatchedDump(t *testing.T) {
 		"two went":            {func(taken int) int { return 301 - taken/100 }, 298, 2},
 		"one went, last":      {func(taken int) int { return 301 - taken/280*2 }, 300, 2},
 		"one came":            {func(taken int) int { return 301 + taken/200 }, 301, 2},
+		"one came, one went":  {func(taken int) int { return 302 - taken/200 }, 300, 2},
 		"it is not told":      {func(int) int { return -1 }, -1, 2},
 	} {
 		k := &fakeKernel{t: t, answer: func(m netlink.Message) [][]netlink.Message {
@@ -348,7 +351,7 @@ func TestWatchedDump(t *testing.T) {
 			}
 			return c.decodeService(message, s)
 		}
-		reader := dumpReader[ListedService, shortID]{decode: decode, key: shortIDOf, uses: uses}
+		reader := dumpReader[ListedService, ServiceID]{decode: decode, key: serviceID, uses: uses}
 		got, err := list(t.Context(), c, request{}.asking(encode(cmdGetService)), reader)
 		if err != nil || len(got) != len(all) || len(k.requests) != test.want {
 			t.Errorf("%s: %d services, %v after %d dumps, want %d", name, len(got), err, len(k.requests), test.want)
@@ -387,7 +390,7 @@ func TestMovedDump(t *testing.T) {
 		}
 		return c.decodeService(message, s)
 	}
-	reader := dumpReader[ListedService, shortID]{decode: decode, key: shortIDOf, uses: uses}
+	reader := dumpReader[ListedService, ServiceID]{decode: decode, key: serviceID, uses: uses}
 	got, err := list(t.Context(), c, request{}.asking(encode(cmdGetService)), reader)
 	var told []uint32
 	for _, service := range got {
@@ -406,6 +409,110 @@ func TestRepeatedAttributes(t *testing.T) {
 	got, err := k.client().Service(t.Context(), MarkService(7, IPv4))
 	if err != nil || got.ServiceID != MarkService(7, IPv4) || got.Scheduler != "wlc" {
 		t.Errorf("%+v, %v", got, err)
+	}
+}
+
+// TestFaultWithinEntries lists three services. The servers of the second cannot be read, so the listing ends with an
+// error after the first, and never looks whole.
+func TestFaultWithinEntries(t *testing.T) {
+	server := raw(nest(2, union(1, 10, 0, 0, 1), attribute(2, 0, 80)))
+	for name, test := range map[string]struct {
+		fault func(netlink.Message) [][]netlink.Message // the answer to the request for the servers
+		want  error
+	}{
+		"refused": {func(m netlink.Message) [][]netlink.Message {
+			return [][]netlink.Message{refusal(m, syscall.EPERM)}
+		}, syscall.EPERM},
+		"refused in the middle": {func(m netlink.Message) [][]netlink.Message {
+			return [][]netlink.Message{reply(m, netlink.Multi, server), refusal(m, syscall.ENOMEM)}
+		}, syscall.ENOMEM},
+		"malformed": {func(m netlink.Message) [][]netlink.Message {
+			return append([][]netlink.Message{reply(m, netlink.Multi, server[:len(server)-2])}, dump(m, 0)...)
+		}, errTruncated},
+		"cut off": {func(m netlink.Message) [][]netlink.Message {
+			return [][]netlink.Message{reply(m, netlink.Multi, server)}
+		}, context.DeadlineExceeded},
+		"without servers, and then refused": {func(m netlink.Message) [][]netlink.Message {
+			if m.Data[0] == cmdGetService {
+				return [][]netlink.Message{refusal(m, syscall.EPERM)}
+			}
+			return dump(m, 0)
+		}, syscall.EPERM},
+		"without servers, and then cut off": {func(m netlink.Message) [][]netlink.Message {
+			if m.Data[0] == cmdGetService {
+				return nil
+			}
+			return dump(m, 0)
+		}, context.DeadlineExceeded},
+	} {
+		k := &fakeKernel{t: t}
+		k.answer = func(m netlink.Message) [][]netlink.Message {
+			if m.Header.Flags&netlink.Dump != 0 && m.Data[0] == cmdGetService {
+				return dump(m, 0, 1, 2, 3)
+			}
+			if binary.NativeEndian.Uint32(m.Data[genericHeader+16:]) == 2 {
+				return test.fault(m)
+			}
+			return append([][]netlink.Message{reply(m, netlink.Multi, server)}, dump(m, 0)...)
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+		entries, err := k.client().Entries(ctx, nil)
+		if err != nil {
+			t.Fatal(name, err)
+		}
+		var listed []uint32
+		for entry, err2 := range entries {
+			if err = err2; err == nil {
+				listed = append(listed, entry.Mark)
+			}
+		}
+		if !slices.Equal(listed, []uint32{1}) || !errors.Is(err, test.want) {
+			t.Errorf("%s: services %v, %v, want the first and then %v", name, listed, err, test.want)
+		}
+		cancel()
+		ctx, cancel = context.WithTimeout(t.Context(), 50*time.Millisecond)
+		if table, err := k.client().Table(ctx); table != nil || !errors.Is(err, test.want) {
+			t.Errorf("%s: a table of %d services, %v", name, len(table), err)
+		}
+		cancel()
+	}
+}
+
+// TestSimilarServices lists services that differ in one part of their names, in a dump of several datagrams, which the
+// client takes twice.
+func TestSimilarServices(t *testing.T) {
+	var datagrams [][]byte
+	want := make(map[ServiceID]bool)
+	for _, last := range []byte{1, 2} {
+		for _, protocol := range []Protocol{TCP, UDP} {
+			for port := uint16(80); port < 80+20*256; port += 256 { // equal in their low byte
+				datagrams = append(datagrams, raw(nest(1, u16(1, 2), u16(2, uint16(protocol)), union(3, 192, 0, 2, last), attribute(4, byte(port>>8), byte(port)))))
+				want[AddressService(protocol, netip.AddrPortFrom(netip.AddrFrom4([4]byte{192, 0, 2, last}), port))] = true
+			}
+		}
+	}
+	for _, family := range []Family{IPv4, IPv6} {
+		for mark := uint32(80); mark < 80+20*256; mark += 256 {
+			datagrams = append(datagrams, raw(nest(1, u16(1, uint16(family)), u32(5, mark))))
+			want[MarkService(mark, family)] = true
+		}
+	}
+	k := &fakeKernel{t: t, answer: func(m netlink.Message) (all [][]netlink.Message) {
+		for _, service := range datagrams {
+			all = append(all, reply(m, netlink.Multi, service))
+		}
+		return append(all, dump(m, 0)...)
+	}}
+	services, err := k.client().Services(t.Context())
+	if err != nil || len(k.requests) < 2 {
+		t.Fatalf("%v after %d dumps, want no error and more than one", err, len(k.requests))
+	}
+	got := make(map[ServiceID]bool)
+	for _, s := range services {
+		got[s.ServiceID] = true
+	}
+	if !maps.Equal(got, want) || len(services) != len(want) {
+		t.Errorf("%d services, %d of them different, want %d", len(services), len(got), len(want))
 	}
 }
 

@@ -2,7 +2,6 @@ package ipvs
 
 import (
 	"cmp"
-	"encoding/binary"
 	"fmt"
 	"net/netip"
 	"time"
@@ -79,19 +78,6 @@ func (id ServiceID) String() string {
 	default:
 		return fmt.Sprintf("FWM %d", id.Mark)
 	}
-}
-
-// shortID is a ServiceID in half the bytes, for a map of many.
-type shortID [28]byte
-
-func shortIDOf(s *ListedService) (id shortID) {
-	octets := s.Address.Addr().As16()
-	copy(id[:], octets[:])
-	binary.NativeEndian.PutUint16(id[16:], s.Address.Port())
-	binary.NativeEndian.PutUint16(id[18:], uint16(s.Family))
-	binary.NativeEndian.PutUint16(id[20:], uint16(s.Protocol))
-	binary.NativeEndian.PutUint32(id[24:], s.Mark)
-	return id
 }
 
 // Compare orders services as ipvsadm lists them: addresses before firewall marks, IPv4 before IPv6, then by protocol,

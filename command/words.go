@@ -12,8 +12,8 @@ type words struct {
 	others  []string
 }
 
-// next returns the next option, its value and whether it has one, and the word in which it stands, or a nil option at
-// the end.
+// next returns the next option, its value, whether it has one, and the last word that it read. At the end the option
+// is nil.
 func (w *words) next() (found *option, value string, given bool, word string, err error) {
 	if w.letters != "" {
 		return w.nextLetter()
@@ -65,7 +65,7 @@ func (w *words) withValue(found *option, text string, given bool, word string) (
 	case len(w.rest) > 0 && (found.takes == value || !strings.HasPrefix(w.rest[0], "-")):
 		text = w.rest[0]
 		w.rest = w.rest[1:]
-		return found, text, true, word, nil
+		return found, text, true, text, nil
 	case found.takes == value:
 		return nil, "", false, word, refused("%s: missing argument", word)
 	default:

@@ -57,11 +57,9 @@ func readTyped(words []string, port func(name, protocol string) (uint16, bool)) 
 		Port: port,
 	}
 	for {
-		found, value, _, word, err := t.parser.words.next()
-		if found == nil {
-			if err != nil {
-				t.pending = awaiting(word)
-			}
+		found, value, _, _, err := t.parser.words.next()
+		if found == nil || err != nil {
+			t.pending = found
 			return t
 		}
 		if found.verb != None && t.parser.command.Verb == None {
@@ -72,14 +70,6 @@ func readTyped(words []string, port func(name, protocol string) (uint16, bool)) 
 			_ = found.set(&t.parser, value) // a wrong value is none of ours
 		}
 	}
-}
-
-// awaiting returns the option at the end of a word that could not be read further.
-func awaiting(word string) *option {
-	if name, ok := strings.CutPrefix(word, "--"); ok {
-		return longOption(name)
-	}
-	return letterOption(word[len(word)-1])
 }
 
 // options returns the options that may come next: commands first, then what goes with the command and is not there yet.

@@ -56,6 +56,14 @@ func TestComplete(t *testing.T) {
 		{"--a", "--add-service --add-server"},
 		{"-a -t 192.0.2.80:80 -r 10.0.0.11 -i --tun-type g", "gue gre"},
 		{"-a -t 192.0.2.80:80 -r 10.0.0.11 -w ", ""},
+		{"--unknown=", ""},
+		{"--unknown=5 ", "-A -E -D -C -R -S -a -e -d -L -Z --set --start-daemon --stop-daemon -h -v --netns"},
+		{"-L --unknown=s", ""},
+		{"-L --numeric=", ""},
+		{"-L -n=s ", "-t -u --sctp-service -f -n -c --timeout --daemon --stats --rate -X --thresholds --persistent-conn --tun-info " +
+			"--nosort --sort --format --syncid --netns"}, // -n takes no value: it is not the -s whose value comes next
+		{"-Lq ", "-t -u --sctp-service -f -n -c --timeout --daemon --stats --rate -X --thresholds --persistent-conn --tun-info " +
+			"--nosort --sort --format --syncid --netns"},
 		{"nonsense ", "-A -E -D -C -R -S -a -e -d -L -Z --set --start-daemon --stop-daemon -h -v --netns"},
 	} {
 		words := strings.Split(test.line, " ")
@@ -65,6 +73,44 @@ func TestComplete(t *testing.T) {
 		}
 		if strings.Join(got, " ") != test.want {
 			t.Errorf("%q: %q, not %q", test.line, got, test.want)
+		}
+	}
+}
+
+// TestCandidateHelp wants beside each word what a person chooses it by.
+func TestCandidateHelp(t *testing.T) {
+	service := func(port uint16, scheduler string, weights ...uint32) ipvs.Entry {
+		address := netip.AddrPortFrom(netip.MustParseAddr("192.0.2.80"), port)
+		e := ipvs.Entry{ListedService: ipvs.ListedService{Service: ipvs.Service{
+			ServiceID: ipvs.AddressService(ipvs.TCP, address), Scheduler: scheduler}}}
+		for i, weight := range weights {
+			server := netip.AddrPortFrom(netip.AddrFrom4([4]byte{10, 0, 0, byte(i)}), 8080)
+			e.Destinations = append(e.Destinations, ipvs.ListedDestination{
+				Destination: ipvs.Destination{Address: server, Weight: weight}})
+		}
+		return e
+	}
+	table := func() []ipvs.Entry {
+		return []ipvs.Entry{service(80, "wlc", 1, 0, 500), service(443, "mh", 1), service(53, "rr")}
+	}
+	for _, test := range []struct{ line, want string }{
+		{"-E -t ", "192.0.2.80:80 (wlc, 3 servers) 192.0.2.80:443 (mh, 1 server) 192.0.2.80:53 (rr, 0 servers)"},
+		{"-E --tcp-service=192.0.2.80:4", "--tcp-service=192.0.2.80:443 (mh, 1 server)"},
+		{"-d -t 192.0.2.80:80 -r ", "10.0.0.0:8080 (weight 1) 10.0.0.1:8080 (weight 0) 10.0.0.2:8080 (weight 500)"},
+		{"-S -", "-n (addresses and ports as numbers) --netns (work in that network namespace; may come first)"},
+		{"-A -t 192.0.2.1:80 --o", "--ops (schedule each packet by itself (UDP))"},
+		{"--start-daemon ", "master backup"},
+	} {
+		words := strings.Split(test.line, " ")
+		var got []string
+		for _, c := range Complete(words[:len(words)-1], words[len(words)-1], table, fewNames.Port) {
+			if c.Help != "" {
+				c.Word += " (" + c.Help + ")"
+			}
+			got = append(got, c.Word)
+		}
+		if strings.Join(got, " ") != test.want {
+			t.Errorf("%q: %q, not %q", test.line, strings.Join(got, " "), test.want)
 		}
 	}
 }

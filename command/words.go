@@ -13,7 +13,7 @@ type words struct {
 }
 
 // next returns the next option, its value, whether it has one, and the last word that it read. At the end the option
-// is nil.
+// is nil. An option whose value is missing comes with an error.
 func (w *words) next() (found *option, value string, given bool, word string, err error) {
 	if w.letters != "" {
 		return w.nextLetter()
@@ -67,7 +67,7 @@ func (w *words) withValue(found *option, text string, given bool, word string) (
 		w.rest = w.rest[1:]
 		return found, text, true, text, nil
 	case found.takes == value:
-		return nil, "", false, word, refused("%s: missing argument", word)
+		return found, "", false, word, refused("%s: missing argument", word)
 	default:
 		return found, "", false, word, nil
 	}

@@ -116,7 +116,9 @@ func (p *program) report(err error) int {
 	case errors.As(err, &wrong):
 		status = wrong.Status
 	}
-	fmt.Fprintln(p.stderr, text(err))
+	for line := range strings.SplitSeq(text(err), "\n") {
+		fmt.Fprintln(p.stderr, command.Printable(line)) // a file's name, a word of a file
+	}
 	if wrong != nil && wrong.Hint != "" {
 		fmt.Fprintln(p.stderr, "hint: "+wrong.Hint)
 	}

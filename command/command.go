@@ -115,6 +115,7 @@ func (c Command) OneService() bool { return c.Service.ServiceID != ipvs.ServiceI
 
 // Change returns what the command asks of the kernel, and false for one that changes nothing there.
 func (c Command) Change() (ipvs.Change, bool) {
+	c = c.inKernel()
 	id := c.Service.ServiceID
 	switch c.Verb {
 	case AddService:

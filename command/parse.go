@@ -181,12 +181,8 @@ func (p *parser) nameService(id ipvs.ServiceID) {
 	}
 }
 
-// cut returns as much of a name as the kernel has room for. The original, too, leaves it to the kernel to say that it
-// knows no such name, after what else it has to say.
-func cut(name string) string { return name[:min(len(name), 15)] }
-
 func (p *parser) setScheduler(text string) error {
-	p.command.Service.Scheduler = cut(text)
+	p.command.Service.Scheduler = text
 	return nil
 }
 
@@ -266,7 +262,7 @@ func (p *parser) setNetmask(text string) error {
 }
 
 func (p *parser) setEngine(text string) error {
-	p.command.Service.Engine = cut(text)
+	p.command.Service.Engine = text
 	return nil
 }
 
@@ -377,7 +373,7 @@ func (p *parser) setSyncMaxLength(text string) error {
 }
 
 func (p *parser) setMcastInterface(text string) error {
-	p.command.Daemon.Interface = cut(text)
+	p.command.Daemon.Interface = text
 	return nil
 }
 

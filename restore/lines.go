@@ -84,6 +84,9 @@ func parse(text, source string, lookup command.Lookup) ([]Line, error) {
 		if err == nil && c.Verb == command.Restore {
 			err = errNested
 		}
+		if err == nil {
+			err = c.CheckNames()
+		}
 		if err != nil {
 			wrong = append(wrong, &Error{source, number, err})
 			continue

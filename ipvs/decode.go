@@ -23,10 +23,12 @@ type attributes struct {
 
 const (
 	attributeHeader   = 4
-	attributeKinds    = 16     // more than any message has; those beyond are a newer kernel's
 	attributeKindMask = 0x3fff // NLA_TYPE_MASK: without the flags for "nested" and "network order"
 	attributeNested   = 0x8000 // NLA_F_NESTED
 )
+
+// attributeKinds is one more than the highest kind that we know of any message. Those beyond are a newer kernel's.
+const attributeKinds = max(attrEnd, svcEnd, destEnd, daemonEnd, statsEnd, infoEnd)
 
 // read finds the attributes of a message, up to the first that is not whole.
 func (a *attributes) read(message []byte) {

@@ -210,3 +210,14 @@ func BenchmarkDecodeService(b *testing.B) {
 		}
 	}
 }
+
+// TestHighestAttributes reads the last attribute of each list and the one after it, as a newer kernel's would be.
+func TestHighestAttributes(t *testing.T) {
+	for _, end := range []uint16{attrEnd, svcEnd, destEnd, daemonEnd, statsEnd, infoEnd} {
+		var a attributes
+		a.read(raw(u32(end-1, 7), u32(end, 8)))
+		if got := a.number(end - 1); got != 7 || a.err != nil {
+			t.Errorf("attribute %d: %d, %v, want 7", end-1, got, a.err)
+		}
+	}
+}

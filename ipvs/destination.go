@@ -80,12 +80,14 @@ type ListedDestination struct {
 	Traffic
 }
 
-// Compare orders real servers of a service as ipvsadm lists them: by address and port, an IPv4 address among IPv6 ones
-// by its four octets against their first four.
+// Compare orders the servers of a service as ipvsadm lists them: by address and then by port. Tunnelled servers may mix
+// both families. Then the four octets of an IPv4 address are compared with the first four of an IPv6 address, as in the
+// original: 10.0.0.1, 2001:db8::1, 198.51.100.7.
 func (d Destination) Compare(other Destination) int {
 	return compareAddresses(d.Address, other.Address)
 }
 
+// compareAddresses orders by the first four octets, then IPv4 before IPv6, then by the rest of the address and the port.
 func compareAddresses(a, b netip.AddrPort) int {
 	if order := cmp.Compare(firstOctets(a.Addr()), firstOctets(b.Addr())); order != 0 {
 		return order

@@ -47,6 +47,7 @@ const (
 	attrTimeoutTCP
 	attrTimeoutTCPFin
 	attrTimeoutUDP
+	attrEnd
 )
 
 // IPVS_SVC_ATTR_*
@@ -63,6 +64,7 @@ const (
 	svcStats
 	svcEngine
 	svcStats64
+	svcEnd
 )
 
 // IPVS_DEST_ATTR_*
@@ -82,6 +84,7 @@ const (
 	destTunnelType
 	destTunnelPort
 	destTunnelFlags
+	destEnd
 )
 
 // IPVS_DAEMON_ATTR_*
@@ -94,6 +97,7 @@ const (
 	daemonGroup6
 	daemonPort
 	daemonTTL
+	daemonEnd
 )
 
 // IPVS_STATS_ATTR_*
@@ -108,12 +112,14 @@ const (
 	statsOutgoingPacketRate
 	statsIncomingByteRate
 	statsOutgoingByteRate
+	statsEnd
 )
 
 // IPVS_INFO_ATTR_*
 const (
 	infoVersion = iota + 1
 	infoTableSize
+	infoEnd
 )
 
 // nameSize is the room that the kernel has for a name, the NUL at its end included: IP_VS_SCHEDNAME_MAXLEN,

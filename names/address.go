@@ -13,45 +13,33 @@ const maxRemembered = 1 << 16
 // It fails for none: an address without a valid name has no name.
 func (r *Resolver) ResolveAddresses(ctx context.Context, addresses []netip.Addr) {
 	r.findNames(ctx, addresses)
-	if r.ReversibleOnly {
-		r.forgetIrreversible(ctx, addresses)
+	if !r.reversibleOnly {
+		return
 	}
-}
-
-// forgetIrreversible forgets the names of addresses that LookupHost does not lead back to.
-func (r *Resolver) forgetIrreversible(ctx context.Context, addresses []netip.Addr) {
 	var found []string
 	for _, address := range addresses {
-		if name, ok := r.AddressName(address); ok {
+		if name := r.memory.addressNames[address]; name != "" {
 			found = append(found, name)
 		}
 	}
 	r.ResolveHosts(ctx, found)
-	for _, address := range addresses {
-		name, ok := r.AddressName(address)
-		if !ok {
-			continue
-		}
-		if back, err := r.LookupHost(ctx, name); err != nil || back != address {
-			r.addressNames[address] = ""
-		}
-	}
 }
 
 func (r *Resolver) findNames(ctx context.Context, addresses []netip.Addr) {
-	if r.addressNames == nil || len(r.addressNames) > maxRemembered {
-		r.addressNames = make(map[netip.Addr]string)
+	memory := r.learned()
+	if memory.addressNames == nil || len(memory.addressNames) > maxRemembered {
+		memory.addressNames = make(map[netip.Addr]string)
 	}
 	var unknown []netip.Addr
 	for _, address := range addresses {
-		if _, ok := r.addressNames[address]; ok {
+		if _, ok := memory.addressNames[address]; ok {
 			continue
 		}
 		name, ok := r.readHosts().names[address]
 		if !ok {
 			unknown = append(unknown, address)
 		}
-		r.addressNames[address] = printable(name)
+		memory.addressNames[address] = printable(name)
 	}
 	if len(unknown) == 0 {
 		return
@@ -61,29 +49,35 @@ func (r *Resolver) findNames(ctx context.Context, addresses []netip.Addr) {
 	defer done()
 	for answer := range sideBySide(ctx, r.Parallel, unknown, r.LookupAddress) {
 		if len(answer.value) > 0 {
-			r.addressNames[answer.question] = printable(answer.value[0])
+			// Every name in the DNS ends with a dot, which nobody writes.
+			memory.addressNames[answer.question] = printable(strings.TrimSuffix(answer.value[0], "."))
 		}
 	}
 }
 
 // AddressName returns the name of an address that was given to ResolveAddresses, if it has one that is valid.
 func (r *Resolver) AddressName(address netip.Addr) (string, bool) {
-	name := r.addressNames[address]
-	return name, name != ""
+	if r.memory == nil {
+		return "", false
+	}
+	name := r.memory.addressNames[address]
+	if name == "" || r.reversibleOnly && r.memory.hosts[name].address != address {
+		return "", false
+	}
+	return name, true
 }
 
-// printable returns a name as it may be shown and saved: without the DNS's final dot, and nothing for what is no valid
-// host name. Whoever owns an address writes its name in the DNS, and may write anything.
+// printable returns a name as it may be shown and saved, and nothing for one that is not a valid host name: whoever owns
+// an address writes its name in the DNS, and may write anything. A name in the hosts file may end with a dot.
 func printable(name string) string {
-	name = strings.TrimSuffix(name, ".")
-	if !ValidHost(name) {
+	if !ValidHost(strings.TrimSuffix(name, ".")) {
 		return ""
 	}
 	return name
 }
 
-// ValidHost tells whether a name is a host's: labels of letters, digits, dashes and underscores, with no dash to begin
-// with that would make it an option, and no number to end with that would make it an address.
+// ValidHost reports whether a name is a valid host name: labels of letters, digits, dashes and underscores. It does not
+// begin with a dash, which would make it an option, nor end with a number, which would make it an address.
 func ValidHost(name string) bool {
 	if len(name) > 253 || strings.HasPrefix(name, "-") {
 		return false
@@ -107,7 +101,7 @@ func notInHost(r rune) bool {
 	}
 }
 
-// isNumber tells whether inet_aton would read the last label of a name as part of an address.
+// isNumber reports whether inet_aton would read the last label of a name as part of an address.
 func isNumber(label string) bool {
 	digits := "0123456789"
 	if rest, ok := strings.CutPrefix(strings.ToLower(label), "0x"); ok {

@@ -40,11 +40,11 @@ func (a answers) lookup(_ context.Context, address netip.Addr) ([]string, error)
 
 func TestAddressName(t *testing.T) {
 	r := NewResolver()
-	r.HostsFile = write(t, "10.0.0.1 local\n10.0.0.2 -dash\n10.0.0.2 fine\n")
+	r.HostsFile = write(t, "10.0.0.1 local\n10.0.0.2 -dash\n10.0.0.2 fine\n10.0.0.7 dotted.\n10.0.0.8 twice..\n10.0.0.9 .\n")
 	r.LookupAddress = answers{
 		"10.0.0.1":    {"wrong."},
 		"10.0.0.2":    {"wrong."},
-		"10.0.0.3":    {"dotted.example.com.", "second."},
+		"10.0.0.3":    {"dotted.example.com.", "second."}, // as every name in the DNS
 		"10.0.0.4":    {"\x1b[31mred."},
 		"10.0.0.5":    {},
 		"2001:db8::1": {"six"},
@@ -58,6 +58,9 @@ func TestAddressName(t *testing.T) {
 		"10.0.0.4":    "",
 		"10.0.0.5":    "",
 		"10.0.0.6":    "",
+		"10.0.0.7":    "dotted.", // as the file has it
+		"10.0.0.8":    "",
+		"10.0.0.9":    "",
 		"2001:db8::1": "six",
 	}
 	for address := range want {
@@ -69,6 +72,57 @@ func TestAddressName(t *testing.T) {
 			t.Errorf("%s: got %q %v, want %q", address, got, ok, want)
 		}
 	}
+}
+
+// TestReversible looks up the names of a view and of the resolver in turn: the view must not change what the resolver has.
+func TestReversible(t *testing.T) {
+	r := NewResolver()
+	r.HostsFile = write(t, "10.0.0.1 pair\n10.0.0.2 pair\n10.0.0.3 dotted.\n2001:db8::1 six\n")
+	r.ServicesFile = write(t, "http 80/tcp\nhttp 8080/tcp\n")
+	r.LookupAddress = answers{"10.0.0.4": {"elsewhere."}, "10.0.0.5": {"there."}}.lookup
+	r.LookupIPv4 = func(_ context.Context, name string) ([]netip.Addr, error) {
+		if name == "there" {
+			return []netip.Addr{netip.MustParseAddr("10.0.0.5")}, nil
+		}
+		return nil, errors.New("no such host")
+	}
+	view := r.Reversible()
+	for range 2 {
+		for endpoint, want := range map[string][2]string{
+			"10.0.0.1:80":      {"pair:http", "pair:http"},
+			"10.0.0.2:8080":    {"pair:http", "10.0.0.2:8080"},
+			"10.0.0.3:80":      {"dotted.:http", "dotted.:http"},
+			"10.0.0.4:80":      {"elsewhere:http", "10.0.0.4:http"},
+			"10.0.0.5:80":      {"there:http", "there:http"},
+			"[2001:db8::1]:80": {"[six]:http", "[2001:db8::1]:http"}, // no name stands for an IPv6 address
+		} {
+			endpoint := netip.MustParseAddrPort(endpoint)
+			for i, resolver := range []*Resolver{r, view} {
+				resolver.ResolveAddresses(t.Context(), []netip.Addr{endpoint.Addr()})
+				if got := string(resolver.AppendEndpoint(nil, endpoint, "tcp")); got != want[i] {
+					t.Errorf("%s: got %s, want %s", endpoint, got, want[i])
+				}
+			}
+		}
+	}
+}
+
+// TestSharedPatience has a view wait for the DNS, after which its resolver has no patience left.
+func TestSharedPatience(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := NewResolver()
+		r.HostsFile = ""
+		r.LookupAddress = func(ctx context.Context, _ netip.Addr) ([]string, error) {
+			<-ctx.Done()
+			return nil, ctx.Err()
+		}
+		start := time.Now()
+		r.Reversible().ResolveAddresses(t.Context(), manyAddresses(1))
+		r.ResolveAddresses(t.Context(), manyAddresses(2))
+		if took := time.Since(start); took != r.Patience {
+			t.Errorf("took %v, want %v", took, r.Patience)
+		}
+	})
 }
 
 func manyAddresses(count int) []netip.Addr {
@@ -184,8 +238,8 @@ func TestMemoryIsBounded(t *testing.T) {
 	addresses := manyAddresses(3 * maxRemembered)
 	for i := 0; i < len(addresses); i += 1024 {
 		r.ResolveAddresses(t.Context(), addresses[i:i+1024])
-		if len(r.addressNames) > maxRemembered+1024 {
-			t.Fatalf("%d addresses remembered", len(r.addressNames))
+		if len(r.memory.addressNames) > maxRemembered+1024 {
+			t.Fatalf("%d addresses remembered", len(r.memory.addressNames))
 		}
 	}
 }

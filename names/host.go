@@ -11,26 +11,27 @@ import (
 // original a name never stands for an IPv6 address.
 func (r *Resolver) LookupHost(ctx context.Context, name string) (netip.Addr, error) {
 	r.ResolveHosts(ctx, []string{name})
-	known := r.hosts[name]
+	known := r.memory.hosts[name]
 	return known.address, known.err
 }
 
 // ResolveHosts looks up the addresses of all the hosts, side by side and each once, for LookupHost to return.
 func (r *Resolver) ResolveHosts(ctx context.Context, names []string) {
-	if r.hosts == nil {
-		r.hosts = make(map[string]host)
+	memory := r.learned()
+	if memory.hosts == nil {
+		memory.hosts = make(map[string]host)
 	}
 	var unknown []string
 	for _, name := range names {
-		if _, ok := r.hosts[name]; ok {
+		if _, ok := memory.hosts[name]; ok {
 			continue
 		}
 		address, ok := r.readHosts().addresses[strings.ToLower(name)]
 		if ok {
-			r.hosts[name] = host{address: address}
+			memory.hosts[name] = host{address: address}
 			continue
 		}
-		r.hosts[name] = host{err: fmt.Errorf("host %s: the DNS did not answer in time", name)}
+		memory.hosts[name] = host{err: fmt.Errorf("host %s: the DNS did not answer in time", name)}
 		unknown = append(unknown, name)
 	}
 	if len(unknown) == 0 {
@@ -40,7 +41,7 @@ func (r *Resolver) ResolveHosts(ctx context.Context, names []string) {
 	ctx, done := r.patience(ctx)
 	defer done()
 	for answer := range sideBySide(ctx, r.Parallel, unknown, r.LookupIPv4) {
-		r.hosts[answer.question] = firstIPv4(answer)
+		memory.hosts[answer.question] = firstIPv4(answer)
 	}
 }
 

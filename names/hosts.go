@@ -15,11 +15,12 @@ type hosts struct {
 var localhost = netip.AddrFrom4([4]byte{127, 0, 0, 1})
 
 func (r *Resolver) readHosts() *hosts {
-	if r.hostsFile == nil {
-		text, _ := os.ReadFile(r.HostsFile) // no file is an empty one
-		r.hostsFile = parseHosts(string(text))
+	memory := r.learned()
+	if memory.hostsFile == nil {
+		text, _ := os.ReadFile(r.HostsFile) // a missing file is an empty one
+		memory.hostsFile = parseHosts(string(text))
 	}
-	return r.hostsFile
+	return memory.hostsFile
 }
 
 // parseHosts reads a hosts file and passes over what is not a line of one: an address, a name and its aliases.

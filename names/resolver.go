@@ -28,12 +28,15 @@ type Resolver struct {
 	// that a resolver which never answers costs a listing this long and no more.
 	Patience time.Duration
 
-	// ReversibleOnly keeps to names that read back as the address or port they were given for.
-	ReversibleOnly bool
-
 	// Parallel is how many questions may wait for an answer at once.
 	Parallel int
 
+	reversibleOnly bool
+	memory         *memory // of a resolver and its views; nil before the first look-up
+}
+
+// memory is what a resolver has learned so far.
+type memory struct {
 	waited       time.Duration // of Patience
 	hostsFile    *hosts
 	servicesFile *services
@@ -62,12 +65,28 @@ func NewResolver() *Resolver {
 	}
 }
 
+// Reversible returns a view of the resolver that has only those names that read back as the same address or port. It
+// shares what the resolver has learned and the patience that is left; the resolver itself keeps all names.
+func (r *Resolver) Reversible() *Resolver {
+	r.learned()
+	view := *r
+	view.reversibleOnly = true
+	return &view
+}
+
+func (r *Resolver) learned() *memory {
+	if r.memory == nil {
+		r.memory = new(memory)
+	}
+	return r.memory
+}
+
 // patience returns a context that ends with what is left of Patience, and a function that accounts for the time since.
 func (r *Resolver) patience(ctx context.Context) (context.Context, func()) {
-	start := time.Now()
-	ctx, cancel := context.WithTimeout(ctx, r.Patience-r.waited)
+	start, memory := time.Now(), r.learned()
+	ctx, cancel := context.WithTimeout(ctx, r.Patience-memory.waited)
 	return ctx, func() {
 		cancel()
-		r.waited += time.Since(start)
+		memory.waited += time.Since(start)
 	}
 }

@@ -24,7 +24,7 @@ type serviceKey struct {
 // ServiceName returns the name of a port of a protocol, which is "tcp", "udp" or "sctp".
 func (r *Resolver) ServiceName(port uint16, protocol string) (string, bool) {
 	name, ok := r.readServices().names[portKey{port, protocol}]
-	if r.ReversibleOnly && ok {
+	if ok && r.reversibleOnly {
 		back, found := r.ServicePort(name, protocol)
 		ok = found && back == port
 	}
@@ -39,11 +39,12 @@ func (r *Resolver) ServicePort(name, protocol string) (uint16, bool) {
 }
 
 func (r *Resolver) readServices() *services {
-	if r.servicesFile == nil {
-		text, _ := os.ReadFile(r.ServicesFile) // no file is an empty one
-		r.servicesFile = parseServices(string(text))
+	memory := r.learned()
+	if memory.servicesFile == nil {
+		text, _ := os.ReadFile(r.ServicesFile) // a missing file is an empty one
+		memory.servicesFile = parseServices(string(text))
 	}
-	return r.servicesFile
+	return memory.servicesFile
 }
 
 // parseServices reads a services file and passes over what is not a line of one: a name, port/protocol and aliases.
@@ -90,7 +91,7 @@ func parsePort(text string) (uint16, bool) {
 	return uint16(port), err == nil
 }
 
-// ValidService tells whether a name is a service's: of printable characters, with no dash to begin with, and with a letter,
+// ValidService reports whether a name is a valid service name: printable characters, no dash at its beginning, and a letter,
 // without which it might be read as a number.
 func ValidService(name string) bool {
 	if strings.HasPrefix(name, "-") {

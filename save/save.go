@@ -17,7 +17,7 @@ import (
 // nil resolver writes numbers. The error is the first of the entries or of the writer.
 func Write(ctx context.Context, w io.Writer, entries iter.Seq2[ipvs.Entry, error], resolver *names.Resolver) error {
 	if resolver != nil {
-		resolver.ReversibleOnly = true
+		resolver = resolver.Reversible()
 		entries = ipvs.AddressesFirst(entries, func(addresses []netip.Addr) { resolver.ResolveAddresses(ctx, addresses) })
 	}
 	var b []byte

@@ -80,3 +80,6 @@ func Printable(text string) string {
 
 // unprintable takes U+FFFD, which stands for a byte that is not UTF-8, for one of them.
 func unprintable(char rune) bool { return char == utf8.RuneError || !strconv.IsPrint(char) }
+
+// ExitCode returns Status.
+func (e *Error) ExitCode() int { return e.Status }

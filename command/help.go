@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// WriteHelp writes what a person may type, by the program's name, with a line for each option.
-func WriteHelp(w io.Writer, program string) error {
+// WriteHelp writes the usage of the classic command line, with a line for each option and each verb.
+func WriteHelp(w io.Writer, program string, verbs []Candidate) error {
 	var b strings.Builder
 	fmt.Fprintf(&b, `Usage:
   %[1]s -A|-E SERVICE [-s SCHEDULER] [-b FLAG,...] [-p [SECONDS]] [-M MASK] [--pe ENGINE] [-o]
@@ -22,7 +22,7 @@ func WriteHelp(w io.Writer, program string) error {
   %[1]s --set TCP TCPFIN UDP
   %[1]s --start-daemon master|backup [--mcast-interface INTERFACE] [--syncid ID] ...
   %[1]s --stop-daemon master|backup
-  %[1]s save|restore --help
+  %[1]s VERB [--help]
   %[1]s -h|-v
 
 `, program)
@@ -36,7 +36,11 @@ func WriteHelp(w io.Writer, program string) error {
 		}
 		fmt.Fprintf(&b, "  %s --%-32s %s\n", letter, strings.TrimSuffix(o.long+" "+o.argument, " "), o.help)
 	}
-	fmt.Fprintf(&b, "\nSee ipvsadm(8).\n")
+	b.WriteString("\nVerbs:\n")
+	for _, verb := range verbs {
+		fmt.Fprintf(&b, "  %-10s %s\n", verb.Word, verb.Help)
+	}
+	b.WriteString("\nSee ipvsadm(8).\n")
 	_, err := io.WriteString(w, b.String())
 	return err
 }

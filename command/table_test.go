@@ -11,7 +11,7 @@ import (
 
 func TestEveryOptionHasHelp(t *testing.T) {
 	var help bytes.Buffer
-	if err := WriteHelp(&help, "ipvsadm"); err != nil {
+	if err := WriteHelp(&help, "ipvsadm", nil); err != nil {
 		t.Fatal(err)
 	}
 	for _, o := range options {

@@ -1,0 +1,118 @@
+// Package verb holds everything that can be typed after "ipvsadm": the verbs, one file for each, and the classic command
+// line, whose first word begins with a dash.
+package verb
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"io"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+
+	"ipvsadm/command"
+	"ipvsadm/ipvs/netns"
+	"ipvsadm/names"
+)
+
+// app is what all verbs share.
+type app struct {
+	version  string
+	name     string // the first word of the command line, as the original's messages quote it
+	stdin    io.Reader
+	stdout   *bufio.Writer
+	output   *os.File // behind stdout
+	stderr   io.Writer
+	resolver *names.Resolver
+}
+
+// Run carries out a command line, whose first word is the name of the program, and returns the exit status.
+func Run(ctx context.Context, version string, words []string, stdin, stdout, stderr *os.File) int {
+	a := &app{
+		version:  version,
+		name:     words[0],
+		stdin:    stdin,
+		stdout:   bufio.NewWriterSize(stdout, 64<<10),
+		output:   stdout,
+		stderr:   stderr,
+		resolver: names.NewResolver(),
+	}
+	err := a.run(ctx, words)
+	if flushErr := a.stdout.Flush(); err == nil && flushErr != nil {
+		err = cli.Exit(fmt.Errorf("standard output: %w", flushErr), statusFailed)
+	}
+	return a.report(err)
+}
+
+// verbs returns the verbs. Dispatch, the names of links, -h and completion all use this list.
+func (a *app) verbs() []*cli.Command {
+	return []*cli.Command{a.saveVerb(), a.restoreVerb(), a.helpVerb(), a.versionVerb()}
+}
+
+// linkPrefix begins the names of links that stand for a verb: "ipvsadm-save" is "ipvsadm save".
+const linkPrefix = "ipvsadm-"
+
+func (a *app) run(ctx context.Context, words []string) error {
+	if len(words) > 2 && words[1] == completeVerb {
+		return a.complete(ctx, words[2:])
+	}
+	namespace, words, err := command.CutNamespace(words)
+	if err != nil {
+		return err
+	}
+	if namespace != "" {
+		return cli.Exit(netns.Exec(namespace, words), statusUnavailable)
+	}
+	if verb, ok := strings.CutPrefix(filepath.Base(a.name), linkPrefix); ok {
+		words = append([]string{a.name, verb}, words[1:]...)
+	}
+	return a.cli().RunContext(ctx, words)
+}
+
+// cli returns the application: its verbs, and the classic command line for words that name none of them.
+func (a *app) cli() *cli.App {
+	verbs := a.verbs()
+	for _, verb := range verbs {
+		verb.OnUsageError = usageError
+		verb.HideHelpCommand = true
+		verb.Action = withoutWords(verb.Action)
+	}
+	return &cli.App{
+		Name:            "ipvsadm",
+		Writer:          a.stdout,
+		ErrWriter:       a.stderr,
+		HideHelp:        true, // -h and help are ours
+		HideVersion:     true,
+		SkipFlagParsing: true, // the classic grammar parses its own options
+		ExitErrHandler:  func(*cli.Context, error) {},
+		Commands:        verbs,
+		Action: func(c *cli.Context) error {
+			return a.classic(c.Context, c.Args().Slice())
+		},
+	}
+}
+
+func usageError(c *cli.Context, err error, _ bool) error {
+	return cli.Exit(fmt.Errorf("%w\nTry `%s --help' for more information", err, c.Command.HelpName), statusFailed)
+}
+
+// withoutWords refuses words that are left over behind the flags of a verb.
+func withoutWords(action cli.ActionFunc) cli.ActionFunc {
+	return func(c *cli.Context) error {
+		if c.Args().Present() {
+			return cli.Exit("unexpected argument "+c.Args().First(), statusFailed)
+		}
+		return action(c)
+	}
+}
+
+func (a *app) lookup(ctx context.Context) command.Lookup {
+	return command.Lookup{
+		Host: func(name string) (netip.Addr, error) { return a.resolver.LookupHost(ctx, name) },
+		Port: a.resolver.ServicePort,
+	}
+}

@@ -1,0 +1,59 @@
+package verb
+
+import (
+	"context"
+
+	"ipvsadm/command"
+	"ipvsadm/restore"
+)
+
+// classic runs a command line of the original's grammar. The original reports a missing module or privilege before a bad
+// command line, so the parse error waits.
+func (a *app) classic(ctx context.Context, words []string) error {
+	c, parseErr := command.Parse(a.name, words, a.lookup(ctx))
+	if parseErr == nil {
+		switch c.Verb {
+		case command.Help:
+			return a.writeHelp()
+		case command.Version:
+			return a.writeVersion()
+		}
+	}
+	k, err := a.connect(ctx)
+	if err != nil {
+		return err
+	}
+	defer k.Close()
+	if parseErr != nil {
+		return parseErr
+	}
+	return a.execute(ctx, k, c)
+}
+
+// execute carries out a command.
+func (a *app) execute(ctx context.Context, k *kernel, c command.Command) error {
+	switch c.Verb {
+	case command.Help:
+		return a.writeHelp()
+	case command.Version:
+		return a.writeVersion()
+	case command.List:
+		return failed(a.list(ctx, k, c))
+	case command.Save:
+		return failed(a.save(ctx, k, a.stdout, c.Listing.Numeric))
+	case command.Restore:
+		lines, err := restore.Read(ctx, a.stdin, standardInput, a.resolver)
+		if err != nil {
+			return err
+		}
+		return restore.InOrder(ctx, k.Client, standardInput, lines, a.executeLine(ctx, k))
+	default:
+		change, _ := c.Change()
+		return k.Apply(ctx, change)
+	}
+}
+
+// executeLine returns a function that carries out a command of a file.
+func (a *app) executeLine(ctx context.Context, k *kernel) func(command.Command) error {
+	return func(c command.Command) error { return a.execute(ctx, k, c) }
+}

@@ -1,0 +1,70 @@
+package verb
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+
+	"ipvsadm/command"
+	"ipvsadm/ipvs"
+)
+
+// The exit statuses, which are the original's. An error carries its status as a cli.ExitCoder, which cli.Exit makes.
+const (
+	statusFailed      = 1   // a listing, a save or the command line of a verb failed
+	statusUnavailable = 2   // there is no IPVS to talk to
+	statusRefused     = 255 // the kernel refused; every error without a status of its own
+)
+
+// report prints an error on standard error and returns the exit status.
+func (a *app) report(err error) int {
+	if err == nil {
+		return 0
+	}
+	for line := range strings.SplitSeq(message(err), "\n") {
+		fmt.Fprintln(a.stderr, command.Printable(line)) // it may quote a file's name, or a word of a file
+	}
+	if hint := hint(err); hint != "" {
+		fmt.Fprintln(a.stderr, "hint: "+hint)
+	}
+	var coder cli.ExitCoder
+	if errors.As(err, &coder) {
+		return coder.ExitCode()
+	}
+	return statusRefused
+}
+
+// message returns the original's words for an error, if it has some.
+func message(err error) string {
+	var coder cli.ExitCoder
+	if errors.As(err, &coder) && errors.Unwrap(coder) != nil {
+		err = errors.Unwrap(coder)
+	}
+	switch err := err.(type) {
+	case *ipvs.Error:
+		return err.Reason()
+	case *ipvs.BatchError:
+		if len(err.Failures) == 1 {
+			return err.Failures[0].Err.Reason()
+		}
+	}
+	return err.Error()
+}
+
+func hint(err error) string {
+	var parseError *command.Error
+	if errors.As(err, &parseError) {
+		return parseError.Hint
+	}
+	return ""
+}
+
+// failed gives an error the status of a listing or a save that failed.
+func failed(err error) error {
+	if err == nil {
+		return nil
+	}
+	return cli.Exit(err, statusFailed)
+}

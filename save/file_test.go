@@ -50,11 +50,8 @@ func mode(t *testing.T, path string) os.FileMode {
 }
 
 func TestFileMode(t *testing.T) {
-	defer syscall.Umask(syscall.Umask(0o777)) // which is not to matter
-	folder := t.TempDir()
-	if err := os.Chmod(folder, 0o700); err != nil {
-		t.Fatal(err)
-	}
+	folder := t.TempDir()                     // before the mask, which would take it away from all but root
+	defer syscall.Umask(syscall.Umask(0o777)) // which does not matter to the files
 	path := filepath.Join(folder, "rules")
 	if err := File(path, writes("first\n")); err != nil {
 		t.Fatal(err)

@@ -37,7 +37,7 @@ var completions = []struct{ line, want string }{
 	{"ipvsadm restore --dr", "--dry-run"},
 	{"ipvsadm-restore --no", "--noflush"},
 	{"ipvsadm --start-daemon ma", "master"},
-	{"ipvsadm save -f /etc/passw", "/etc/passwd /etc/passwd-"},
+	{"ipvsadm save -f testdata/every", "testdata/everything.rules"},
 }
 
 // completionSpace is a namespace with a table to complete from.
@@ -85,9 +85,6 @@ func checkCompletions(t *testing.T, output string) {
 		}
 		slices.Sort(got)
 		want := strings.Fields(test.want)
-		if strings.HasPrefix(test.want, "/") { // which files there are is not ours to say
-			want = slices.DeleteFunc(want, func(word string) bool { _, err := os.Stat(word); return err != nil })
-		}
 		if !slices.Equal(got, want) {
 			t.Errorf("%q: %q, not %q", test.line, got, want)
 		}

@@ -71,6 +71,13 @@ vulncheck:
 test-kernels:
 	for kernel in "" 5.10 6.12 7.2; do $(MAKE) test KERNEL=$$kernel || exit; done
 
+# The README's commands, make demo and make test, on a fresh Debian 12 that has git, make, ca-certificates and Go: as
+# root, and as an ordinary user with sudo. It needs root, 5 GB in /var/tmp (or TMPDIR), and half an hour.
+test-fresh:
+	@tests/fresh/run
+
+.PHONY: test-fresh
+
 # Against the original and the least possible, by instructions: tests/bench/RESULTS.md. SERVICES=, SERVERS=,
 # CONNECTIONS= and RUNS= are its size; ICOUNT=0 is for a look at the wall's clock.
 bench: all

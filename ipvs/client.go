@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
-	"slices"
 	"sync"
 	"time"
 
@@ -14,12 +13,7 @@ import (
 	"github.com/mdlayher/netlink"
 )
 
-const (
-	genericHeader = 4 // bytes of struct genlmsghdr, between a message's header and its attributes
-
-	// batchSize is how many changes go out in one send. Their acknowledgements must fit in the socket's buffer.
-	batchSize = 64
-)
+const genericHeader = 4 // bytes of struct genlmsghdr, between a message's header and its attributes
 
 // Client speaks to the kernel's IPVS over one netlink socket, which it keeps until Close.
 //
@@ -30,9 +24,10 @@ type Client struct {
 	// WithoutCounters leaves Totals and Rates zero in what is listed, which is faster by a tenth.
 	WithoutCounters bool
 
-	conn   *netlink.Conn
-	family netlink.HeaderType
-	names  names
+	conn    *netlink.Conn
+	buffers buffers
+	family  netlink.HeaderType
+	names   names
 
 	busy     sync.Mutex
 	broken   error
@@ -43,25 +38,25 @@ type Client struct {
 // Dial connects to the IPVS of the network namespace of the calling thread. errors.Is(err, fs.ErrNotExist) holds if
 // the kernel does not know IPVS; LoadModule may teach it. Privilege is not checked before the first call.
 func Dial() (*Client, error) {
-	conn, err := dial()
+	conn, buffers, err := dial()
 	if err != nil {
 		return nil, fmt.Errorf("ipvs: %w", err)
 	}
-	return newClient(conn)
+	return newClient(conn, buffers)
 }
 
 // newClient makes a client of a socket, and closes it if that fails.
-func newClient(conn *netlink.Conn) (*Client, error) {
+func newClient(conn *netlink.Conn, buffers buffers) (*Client, error) {
 	family, err := genetlink.NewConn(conn).GetFamily(familyName)
 	if err != nil {
 		_ = conn.Close()
 		return nil, fmt.Errorf("ipvs: look for the kernel's IPVS: %w", err)
 	}
-	return clientOf(conn, netlink.HeaderType(family.ID)), nil
+	return clientOf(conn, buffers, netlink.HeaderType(family.ID)), nil
 }
 
-func clientOf(conn *netlink.Conn, family netlink.HeaderType) *Client {
-	c := &Client{conn: conn, family: family, names: make(names)}
+func clientOf(conn *netlink.Conn, buffers buffers, family netlink.HeaderType) *Client {
+	c := &Client{conn: conn, buffers: buffers, family: family, names: make(names)}
 	c.receives = c.receive
 	return c
 }
@@ -135,92 +130,6 @@ func (c *Client) decodeDestination(message []byte, service Family, d *ListedDest
 		return err
 	}
 	return decodeStats(stats, &d.Traffic)
-}
-
-// Apply carries out changes in their order. One that fails does not keep those after it from being carried out; the
-// error is then a *BatchError that tells which did. Any other error means that the client broke off; its text says how
-// many changes the kernel had surely answered for, and of those after, some may have been carried out. If some had
-// failed by then, it wraps a *BatchError too.
-func (c *Client) Apply(ctx context.Context, changes ...Change) error {
-	var failures []Failure
-	answered := 0
-	err := c.exchange(ctx, func() error {
-		for batch := range slices.Chunk(changes, batchSize) {
-			failed, err := c.applyBatch(batch, answered)
-			failures = append(failures, failed...)
-			if err != nil {
-				return err
-			}
-			answered += len(batch)
-		}
-		return nil
-	})
-	var refusal error
-	if len(failures) > 0 {
-		refusal = &BatchError{Failures: failures}
-	}
-	if err != nil {
-		return errors.Join(fmt.Errorf("ipvs: apply, after %d of %d changes: %w", answered, len(changes), err), refusal)
-	}
-	return refusal
-}
-
-// applyBatch sends a batch of changes, whose first has the given index, and takes what the kernel refuses. It says so
-// unasked; that it carried something out need not be said of each. So a message follows that does nothing and is
-// acknowledged, and when that is, all are done. (An acknowledgement of the last change would not do: a daemon that is
-// stopped before its thread ever ran gives EINTR, the one error that the kernel passes over in netlink_rcv_skb.)
-func (c *Client) applyBatch(batch []Change, first int) ([]Failure, error) {
-	var failures []Failure
-	messages := make([]netlink.Message, 0, len(batch)+1)
-	indices := make([]int, 0, len(batch)) // of the messages within the batch
-	for i, change := range batch {
-		switch {
-		case change.invalid != nil:
-			failures = append(failures, Failure{first + i, change.failed(change.invalid)})
-		case change.message == nil:
-			failures = append(failures, Failure{first + i, change.failed(errors.New("an empty change"))})
-		default:
-			messages = append(messages, c.message(change.request, 0))
-			indices = append(indices, i)
-		}
-	}
-	if len(messages) == 0 {
-		return failures, nil
-	}
-	messages = append(messages, netlink.Message{
-		Header: netlink.Header{Type: netlink.Noop, Flags: netlink.Request | netlink.Acknowledge},
-	})
-	messages, err := c.conn.SendMessages(messages)
-	if err != nil {
-		return failures, err
-	}
-	for answered := 0; answered < len(messages); {
-		for reply, err := range c.conn.ReceiveIter() {
-			sequence := reply.Header.Sequence
-			answer, isRefused := refused(err)
-			switch {
-			case isRefused:
-				sequence = answer.Sequence
-			case err != nil:
-				return failures, err
-			case reply.Header.Type != netlink.Error: // which acknowledgements are, with an errno of zero
-				return failures, c.unexpected()
-			}
-			for answered < len(messages) && sequence != messages[answered].Header.Sequence {
-				answered++
-			}
-			if answered == len(messages) || isRefused != (answered < len(indices)) {
-				return failures, c.unexpected()
-			}
-			if isRefused {
-				i := indices[answered]
-				failures = append(failures, Failure{first + i, batch[i].failed(err)})
-			}
-			answered++
-		}
-	}
-	slices.SortFunc(failures, func(a, b Failure) int { return cmp.Compare(a.Index, b.Index) })
-	return failures, nil
 }
 
 var errUnexpected = errors.New("the kernel answered what was not asked")

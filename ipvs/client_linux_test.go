@@ -8,6 +8,7 @@ import (
 	"iter"
 	"math"
 	"net/netip"
+	"os"
 	"slices"
 	"strings"
 	"syscall"
@@ -26,13 +27,24 @@ type fakeKernel struct {
 	queue    [][]netlink.Message
 	unknown  bool // the kernel knows no IPVS
 	expired  chan struct{}
+
+	granted buffers // of the socket; zero for a full batch's
+	batches int     // sends of several messages
+	overrun bool    // a reply found no room
+}
+
+func (k *fakeKernel) buffers() buffers {
+	if k.granted == (buffers{}) {
+		return fullBatch
+	}
+	return k.granted
 }
 
 const fakeFamily = 0x23
 
 func (k *fakeKernel) client() *Client {
 	k.expired = make(chan struct{}, 8)
-	client, err := newClient(netlink.NewConn(k, 1))
+	client, err := newClient(netlink.NewConn(k, 1), k.buffers())
 	if err != nil {
 		k.t.Fatal(err)
 	}
@@ -59,11 +71,24 @@ func (k *fakeKernel) Send(m netlink.Message) error {
 	return nil
 }
 
+// SendMessages refuses what exceeds the send buffer, and drops replies that exceed the receive buffer, as the kernel does.
 func (k *fakeKernel) SendMessages(all []netlink.Message) error {
+	k.batches++
+	size := 0
+	for _, m := range all {
+		size += 16 + len(m.Data)
+	}
+	if size > k.buffers().send-32 {
+		return os.NewSyscallError("write", syscall.EMSGSIZE)
+	}
 	for _, m := range all {
 		if err := k.Send(m); err != nil {
 			return err
 		}
+	}
+	const charge = 1280 // of a refusal
+	if most := 1 + k.buffers().receive/charge; len(k.queue) > most {
+		k.queue, k.overrun = k.queue[:most], true
 	}
 	return nil
 }
@@ -81,6 +106,11 @@ func (k *fakeKernel) Receive() ([]netlink.Message, error) {
 
 func (k *fakeKernel) ReceiveIter() iter.Seq2[netlink.Message, error] {
 	return func(yield func(netlink.Message, error) bool) {
+		if k.overrun {
+			k.overrun = false
+			yield(netlink.Message{}, os.NewSyscallError("recvmsg", syscall.ENOBUFS))
+			return
+		}
 		if len(k.queue) == 0 {
 			<-k.expired
 			yield(netlink.Message{}, context.DeadlineExceeded)
@@ -139,7 +169,7 @@ func marks(t *testing.T, c *Client) (all []uint32, err error) {
 
 func TestUnknownFamily(t *testing.T) {
 	k := &fakeKernel{t: t, unknown: true}
-	if _, err := newClient(netlink.NewConn(k, 1)); !errors.Is(err, fs.ErrNotExist) {
+	if _, err := newClient(netlink.NewConn(k, 1), k.buffers()); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("error %v", err)
 	}
 }
@@ -309,6 +339,76 @@ func TestBatches(t *testing.T) {
 	}
 	if got, want := err.Error(), "5 changes failed, the first: add service FWM 1: Service already exists"; got != want {
 		t.Errorf("error %q, want %q", got, want)
+	}
+}
+
+// TestSmallBuffers has the kernel refuse every change, or all but every third, where the socket's buffers are small, down to
+// the smallest that the kernel gives. No change exceeds the send buffer, and no refusal is lost.
+func TestSmallBuffers(t *testing.T) {
+	const many = 200
+	var changes []Change
+	for i := range many {
+		id := AddressService(TCP, addrPort("[2001:db8:1111:2222:3333:4444:5555:6666]:80"))
+		id.Address = netip.AddrPortFrom(id.Address.Addr(), uint16(i+1))
+		changes = append(changes, AddService(Service{ServiceID: id, Scheduler: "fifteen-letters", Engine: "fifteen-letters"}))
+	}
+	for _, test := range []struct {
+		granted buffers
+		batches int
+	}{
+		{buffers{send: 4608, receive: 2304}, many},
+		{buffers{send: 4608, receive: 212992}, 7},    // 32 changes of 140 bytes each
+		{buffers{send: 212992, receive: 2304}, many}, // a change at a time
+		{buffers{send: 212992, receive: 32768}, 19},  // 11 changes each
+		{buffers{send: 212992, receive: 212992}, 4},
+		{fullBatch, 4},
+	} {
+		for _, accepted := range []int{many, 3} {
+			k := &fakeKernel{t: t, granted: test.granted}
+			k.answer = func(m netlink.Message) [][]netlink.Message {
+				if len(k.requests)%accepted == 0 {
+					return nil
+				}
+				return [][]netlink.Message{refusal(m, syscall.EEXIST)}
+			}
+			var want, failed []int
+			for i := range many {
+				if (i+1)%accepted != 0 {
+					want = append(want, i)
+				}
+			}
+			err := k.client().Apply(t.Context(), changes...)
+			var batch *BatchError
+			if errors.As(err, &batch) {
+				for _, failure := range batch.Failures {
+					failed = append(failed, failure.Index)
+				}
+			}
+			if err != error(batch) || !slices.Equal(failed, want) || len(k.requests) != many || k.batches != test.batches {
+				t.Errorf("buffers %+v: %d refusals of %d changes in %d batches, %v, want %d of %d in %d",
+					test.granted, len(failed), len(k.requests), k.batches, err, len(want), many, test.batches)
+			}
+		}
+	}
+}
+
+// TestLargestChange wants a full batch of the largest changes to fit the buffers that Dial asks for.
+func TestLargestChange(t *testing.T) {
+	id := AddressService(TCP, addrPort("[2001:db8::1]:80"))
+	address := addrPort("[2001:db8::2]:80")
+	name := strings.Repeat("x", nameSize-1)
+	for _, change := range []Change{
+		AddService(Service{ServiceID: id, Scheduler: name, Engine: name}),
+		AddDestination(id, Destination{Address: address}),
+		StartDaemon(Daemon{State: Master, Interface: name, MaxLength: 1, Group: id.Address.Addr(), Port: 1, TTL: 1}),
+		SetTimeouts(Timeouts{}),
+	} {
+		if size := messageHeader + len(change.message); size > largestChange {
+			t.Errorf("%v: %d bytes, more than %d", change, size, largestChange)
+		}
+		if batch := fullBatch.batch(slices.Repeat([]Change{change}, 2*batchSize)); len(batch) != batchSize {
+			t.Errorf("%v: a batch of %d", change, len(batch))
+		}
 	}
 }
 

@@ -49,7 +49,7 @@ func refusing(t *testing.T, errno syscall.Errno) *Client {
 		}
 		data, err := answers[0].MarshalBinary()
 		return []netlink.Message{{Header: netlink.Header{Type: 16, Sequence: requests[0].Header.Sequence, PID: requests[0].Header.PID}, Data: data}}, err
-	}))
+	}), fullBatch)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -138,7 +138,7 @@ func dialPeer(t *testing.T) (*Client, peer) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := clientOf(netlink.NewConn(s, 1), fakeFamily)
+	c := clientOf(netlink.NewConn(s, 1), fullBatch, fakeFamily)
 	t.Cleanup(func() { c.Close() })
 	if err := unix.SetNonblock(fds[1], false); err != nil {
 		t.Fatal(err)
@@ -539,7 +539,7 @@ func TestFailingSocket(t *testing.T) {
 			"table":    func(c *Client) error { _, err := c.Table(t.Context()); return err },
 		} {
 			k := &fakeKernel{t: t, expired: make(chan struct{}, 8), answer: func(netlink.Message) [][]netlink.Message { return nil }}
-			c := clientOf(netlink.NewConn(failing{k, errno}, 1), fakeFamily)
+			c := clientOf(netlink.NewConn(failing{k, errno}, 1), fullBatch, fakeFamily)
 			err := call(c)
 			var batch *BatchError
 			if !errors.Is(err, errno) || errors.As(err, &batch) {

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/mdlayher/netlink"
 	"golang.org/x/sys/unix"
 )
 
@@ -198,6 +199,78 @@ func TestKernelManyAtOnce(t *testing.T) {
 	}
 	if got := len(services(t, c)); got != many {
 		t.Errorf("%d services, want %d", got, many)
+	}
+}
+
+// TestKernelSmallBuffers applies changes, all of them refused, and lists a table of several datagrams through sockets whose
+// buffers are small, down to the smallest that the kernel gives.
+func TestKernelSmallBuffers(t *testing.T) {
+	c := dialKernel(t)
+	const many = 300
+	var changes []Change
+	for i := range many {
+		service := Service{ServiceID: MarkService(uint32(i+1), IPv6), Scheduler: "rr", Netmask: HostNetmask(IPv6)}
+		changes = append(changes, AddService(service))
+	}
+	apply(t, c, changes...)
+	for _, size := range []buffers{{1, 1}, {1, 1 << 20}, {1 << 20, 1}, {1 << 20, 2000}, {1 << 20, 8000}, {1 << 20, 16384}} {
+		conn, granted, err := dialSized(size)
+		if err != nil {
+			t.Fatal(err)
+		}
+		small, err := newClient(conn, granted)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var batch *BatchError
+		if err := small.Apply(t.Context(), changes...); !errors.As(err, &batch) || err != error(batch) || len(batch.Failures) != many {
+			t.Errorf("buffers %+v: %v, want %d refusals", granted, err, many)
+		}
+		if got := len(services(t, small)); got != many {
+			t.Errorf("buffers %+v: %d services, want %d", granted, got, many)
+		}
+		if err := small.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// dialSized dials with buffers as small as asked for, or as near as the kernel allows, which Dial never makes smaller.
+func dialSized(size buffers) (*netlink.Conn, buffers, error) {
+	fd, err := unix.Socket(unix.AF_NETLINK, unix.SOCK_RAW|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, unix.NETLINK_GENERIC)
+	if err != nil {
+		return nil, buffers{}, err
+	}
+	err = errors.Join(unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_SNDBUF, size.send),
+		unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_RCVBUF, size.receive))
+	if err != nil {
+		return nil, buffers{}, err
+	}
+	return connect(fd, buffers{})
+}
+
+// TestKernelGrantsBuffers dials where the default sizes are the smallest that the kernel knows. Root gets all the same
+// what a full batch needs.
+func TestKernelGrantsBuffers(t *testing.T) {
+	if os.Getenv("IPVSADM_LAB") == "" {
+		t.Skip("changes the machine's settings")
+	}
+	for path, smallest := range map[string]string{
+		"/proc/sys/net/core/wmem_default": "4608", "/proc/sys/net/core/rmem_default": "2304",
+		"/proc/sys/net/core/wmem_max": "4608", "/proc/sys/net/core/rmem_max": "2304",
+	} {
+		before, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte(smallest), 0); err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { os.WriteFile(path, before, 0) })
+	}
+	c := dialKernel(t)
+	if got := c.buffers; got.send < fullBatch.send || got.receive < fullBatch.receive {
+		t.Errorf("buffers %+v, want %+v", got, fullBatch)
 	}
 }
 

@@ -40,28 +40,61 @@ func newSocket(fd, size int) (*socket, error) {
 	return s, err
 }
 
-// dial opens a socket to generic netlink.
-func dial() (*netlink.Conn, error) {
+// dial opens a socket to generic netlink, with buffers for a full batch if the kernel grants them.
+func dial() (*netlink.Conn, buffers, error) {
 	fd, err := unix.Socket(unix.AF_NETLINK, unix.SOCK_RAW|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, unix.NETLINK_GENERIC)
 	if err != nil {
-		return nil, os.NewSyscallError("socket", err)
+		return nil, buffers{}, os.NewSyscallError("socket", err)
 	}
+	conn, granted, err := connect(fd, fullBatch)
+	if err != nil {
+		return nil, buffers{}, errors.Join(err, unix.Close(fd))
+	}
+	return conn, granted, nil
+}
+
+func connect(fd int, wanted buffers) (*netlink.Conn, buffers, error) {
+	var granted buffers
 	if err := unix.Bind(fd, &unix.SockaddrNetlink{Family: unix.AF_NETLINK}); err != nil {
-		return nil, errors.Join(os.NewSyscallError("bind", err), unix.Close(fd))
+		return nil, granted, os.NewSyscallError("bind", err)
 	}
 	address, err := unix.Getsockname(fd)
 	if err != nil {
-		return nil, errors.Join(os.NewSyscallError("getsockname", err), unix.Close(fd))
+		return nil, granted, os.NewSyscallError("getsockname", err)
 	}
 	// Best effort: kernels before 4.12 explain nothing. (With NETLINK_CAP_ACK too, the library does not find the
 	// explanation.)
 	_ = unix.SetsockoptInt(fd, unix.SOL_NETLINK, unix.NETLINK_EXT_ACK, 1)
 
+	granted.send, err = growBuffer(fd, unix.SO_SNDBUF, unix.SO_SNDBUFFORCE, wanted.send)
+	if err != nil {
+		return nil, granted, err
+	}
+	granted.receive, err = growBuffer(fd, unix.SO_RCVBUF, unix.SO_RCVBUFFORCE, wanted.receive)
+	if err != nil {
+		return nil, granted, err
+	}
 	s, err := newSocket(fd, datagramSize())
 	if err != nil {
-		return nil, err
+		return nil, granted, err
 	}
-	return netlink.NewConn(s, address.(*unix.SockaddrNetlink).Pid), nil
+	return netlink.NewConn(s, address.(*unix.SockaddrNetlink).Pid), granted, nil
+}
+
+// growBuffer makes a buffer of a socket as large as wanted, or as large as the kernel allows, and returns its size.
+// net.core.wmem_max and rmem_max limit the plain option. The other one needs CAP_NET_ADMIN in the first user namespace,
+// which root in a container may lack.
+func growBuffer(fd, option, force, wanted int) (size int, err error) {
+	size, err = unix.GetsockoptInt(fd, unix.SOL_SOCKET, option)
+	if err != nil || size >= wanted {
+		return size, os.NewSyscallError("getsockopt", err)
+	}
+	half := (wanted + 1) / 2 // the kernel doubles it
+	if unix.SetsockoptInt(fd, unix.SOL_SOCKET, force, half) != nil {
+		_ = unix.SetsockoptInt(fd, unix.SOL_SOCKET, option, half)
+	}
+	size, err = unix.GetsockoptInt(fd, unix.SOL_SOCKET, option)
+	return size, os.NewSyscallError("getsockopt", err)
 }
 
 // datagramSize is the most that the kernel puts into a datagram of a dump for a reader that does not offer more:

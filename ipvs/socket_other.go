@@ -8,4 +8,4 @@ import (
 	"github.com/mdlayher/netlink"
 )
 
-func dial() (*netlink.Conn, error) { return nil, errors.ErrUnsupported }
+func dial() (*netlink.Conn, buffers, error) { return nil, buffers{}, errors.ErrUnsupported }

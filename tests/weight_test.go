@@ -399,14 +399,16 @@ func TestServerDeleted(t *testing.T) {
 // sloppy_tcp, a server; that is the one that has the connection if the scheduler hashes.
 func TestConnectionForgotten(t *testing.T) {
 	f := newFarm(t, "mh")
-	for _, sloppy := range []string{"0", "1"} {
+	for _, test := range []struct{ scheduler, sloppy string }{{"mh", "0"}, {"mh", "1"}, {"sh", "1"}} {
+		sloppy := test.sloppy
+		f.schedule(test.scheduler)
 		f.setting("sloppy_tcp", sloppy)
 		from := f.from(clientAddress(1))
 		held, _ := f.mustConnect(from)
 		f.forget()
-		f.schedule("mh")
+		f.schedule(test.scheduler)
 		err := exchange(held, 5*time.Second)
-		t.Logf("sloppy_tcp %s: %v", sloppy, err)
+		t.Logf("%s, sloppy_tcp %s: %v", test.scheduler, sloppy, err)
 		if reset := err != nil && strings.Contains(err.Error(), "connection reset"); sloppy == "0" && !reset || sloppy == "1" && err != nil {
 			t.Errorf("sloppy_tcp %s: a connection that the director does not know: %v", sloppy, err)
 		}
@@ -454,6 +456,49 @@ func TestConnectionCounts(t *testing.T) {
 		if got := f.counts("-t", farmService); got != test.columns {
 			t.Errorf("%s: %s: ActiveConn and InActConn are %s, want %s", test.name, test.state, got, test.columns)
 		}
+	}
+}
+
+// TestConnectionCountsDirect shows what a director of direct routing cannot see: that a server closed its connection, and
+// that a server does not take part.
+func TestConnectionCountsDirect(t *testing.T) {
+	needNetworks(t)
+	lan, client, webs, _ := onePlace(t)
+	director := newHost(t, "director").join(lan, "eth0", "192.0.2.1/24")
+	up("lvsdr", director)
+	f := &farm{t: t, director: director}
+	const service = "192.0.2.100:80"
+
+	held, _ := client.mustHold(director, "", service)
+	if _, err := finish(held); err != nil { // the page ends when the server closes
+		t.Fatal(err)
+	}
+	if _, err := held.Read(make([]byte, 1)); err != io.EOF {
+		t.Fatalf("the server did not close: %v", err)
+	}
+	if state := f.state(held.LocalAddr().String()); state != "ESTABLISHED" {
+		t.Errorf("a connection that its server closed is %s, want ESTABLISHED", state)
+	}
+	held.Close()
+	eventually(t, 5*time.Second, "FIN_WAIT", func() bool { return f.state(held.LocalAddr().String()) == "FIN_WAIT" })
+
+	director.run("ipvsadm", "-C")
+	director.run("ipvsadm", "-A", "-t", service, "-s", "rr")
+	director.run("ipvsadm", "-a", "-t", service, "-r", "192.0.2.11", "-g")
+	webs[0].ip("addr del 192.0.2.100/32 dev lo") // and so it is deaf to the service
+	defer webs[0].ip("addr add 192.0.2.100/32 dev lo label lo:0")
+	before := len(director.connections())
+	go client.dial("", service)
+	eventually(t, 5*time.Second, "the connection", func() bool { return len(director.connections()) > before })
+	states := map[string]int{}
+	for _, conn := range director.connections() {
+		states[conn.state]++
+	}
+	if states["SYN_RECV"] != 1 {
+		t.Errorf("a connection whose server is deaf is none of these: %v", states)
+	}
+	if got := f.counts("-t", service); got != "1 0" {
+		t.Errorf("SYN_RECV: ActiveConn and InActConn are %s, want 1 0", got)
 	}
 }
 

@@ -5,7 +5,10 @@
 // options go together.
 package command
 
-import "ipvsadm/ipvs"
+import (
+	"ipvsadm/format"
+	"ipvsadm/ipvs"
+)
 
 // Verb is what a command line asks for.
 type Verb int
@@ -87,28 +90,12 @@ type Listing struct {
 	Timeouts    bool // the timeouts of connections
 	Daemons     bool // the synchronization daemons; if none of these three, services and servers
 
-	Stats                 bool // columns of counters
-	Rate                  bool // columns of rates
-	Thresholds            bool // columns of connection thresholds
-	PersistentConnections bool // a column of persistent connections; of Connections, the engine's data
-	TunnelInfo            bool // a column of tunnels
-
 	Numeric bool // addresses and ports as numbers
-	Exact   bool // counters in full
 	NoSort  bool // in the kernel's order
 
-	Format Format
+	Format  string // the name of a format; empty for the default
+	Options format.Options
 }
-
-// Format is how a listing is written, as --format takes it.
-type Format string
-
-// The formats of listings.
-const (
-	Classic Format = "" // the original's
-	JSON    Format = "json"
-	Aligned Format = "table"
-)
 
 // OneService tells whether the command names a service: where one is not required, it is about all of them if not.
 func (c Command) OneService() bool { return c.Service.ServiceID != ipvs.ServiceID{} }

@@ -47,7 +47,7 @@ func TestComplete(t *testing.T) {
 		{"-D -f 7 ", "-6 --netns"},
 		{"-L --t", "--tcp-service --timeout --thresholds --tun-info"},
 		{"-L -c --t", "--thresholds --tun-info"},
-		{"-L --format ", "json table"},
+		{"-L --format ", "classic json table"},
 		{"--start-daemon ", "master backup"},
 		{"--start-daemon m", "master"},
 		{"--start-daemon master --mcast-interface l", "lo"},

@@ -195,8 +195,8 @@ func (p *parser) check() error {
 
 func (p *parser) checkListing() error {
 	l := p.command.Listing
-	columns := l.Stats || l.Rate || l.Thresholds
-	if l.Connections && columns || (l.Timeouts || l.Daemons) && (columns || l.PersistentConnections) {
+	columns := l.Options.Stats || l.Options.Rate || l.Options.Thresholds
+	if l.Connections && columns || (l.Timeouts || l.Daemons) && (columns || l.Options.PersistentConnections) {
 		return wrong("options conflicts in the list command")
 	}
 	return nil

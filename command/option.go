@@ -1,5 +1,11 @@
 package command
 
+import (
+	"strings"
+
+	"ipvsadm/format"
+)
+
 // takes says whether an option has a value.
 type takes int
 
@@ -96,7 +102,7 @@ var options = [...]option{
 	{long: "tun-info", parameter: tunnelInfo, help: "a column of tunnels", set: (*parser).setTunnelInfo},
 	{long: "nosort", parameter: noSort, help: "in the kernel's order", set: (*parser).setNoSort},
 	{long: "sort", help: "sorted, which is the default", set: (*parser).setSort},
-	{long: "format", takes: value, parameter: listingFormat, argument: "json|table",
+	{long: "format", takes: value, parameter: listingFormat, argument: strings.Join(format.Names(), "|"),
 		help: "for programs, or in columns as wide as what is in them", set: (*parser).setFormat},
 
 	{long: "syncid", takes: value, parameter: syncID, argument: "ID",

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"ipvsadm/format"
 	"ipvsadm/ipvs"
 )
 
@@ -337,25 +338,23 @@ func (p *parser) setNumeric(string) error    { return set(&p.command.Listing.Num
 func (p *parser) setConnection(string) error { return set(&p.command.Listing.Connections) }
 func (p *parser) setTimeout(string) error    { return set(&p.command.Listing.Timeouts) }
 func (p *parser) setDaemon(string) error     { return set(&p.command.Listing.Daemons) }
-func (p *parser) setStats(string) error      { return set(&p.command.Listing.Stats) }
-func (p *parser) setRate(string) error       { return set(&p.command.Listing.Rate) }
-func (p *parser) setExact(string) error      { return set(&p.command.Listing.Exact) }
-func (p *parser) setThresholds(string) error { return set(&p.command.Listing.Thresholds) }
+func (p *parser) setStats(string) error      { return set(&p.command.Listing.Options.Stats) }
+func (p *parser) setRate(string) error       { return set(&p.command.Listing.Options.Rate) }
+func (p *parser) setExact(string) error      { return set(&p.command.Listing.Options.Exact) }
+func (p *parser) setThresholds(string) error { return set(&p.command.Listing.Options.Thresholds) }
 func (p *parser) setPersistentConn(string) error {
-	return set(&p.command.Listing.PersistentConnections)
+	return set(&p.command.Listing.Options.PersistentConnections)
 }
-func (p *parser) setTunnelInfo(string) error { return set(&p.command.Listing.TunnelInfo) }
+func (p *parser) setTunnelInfo(string) error { return set(&p.command.Listing.Options.TunnelInfo) }
 func (p *parser) setNoSort(string) error     { return set(&p.command.Listing.NoSort) }
 func (p *parser) setSort(string) error       { return nil }
 
 func (p *parser) setFormat(text string) error {
-	switch format := Format(text); format {
-	case JSON, Aligned:
-		p.command.Listing.Format = format
-		return nil
-	default:
-		return wrong("illegal format specified: `%s' is neither json nor table", text)
+	if !format.Known(text) {
+		return wrong("illegal format specified: `%s' (the formats are %s)", text, strings.Join(format.Names(), ", "))
 	}
+	p.command.Listing.Format = text
+	return nil
 }
 
 func set(flag *bool) error {

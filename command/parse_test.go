@@ -10,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 
+	"ipvsadm/format"
 	"ipvsadm/ipvs"
 )
 
@@ -132,9 +133,9 @@ func TestParse(t *testing.T) {
 		"-Lnc":              listing(Listing{Numeric: true, Connections: true}),
 		"-L --timeout":      listing(Listing{Timeouts: true}),
 		"-L --daemon -n":    listing(Listing{Daemons: true, Numeric: true}),
-		"-L --stats -X":     listing(Listing{Stats: true, Exact: true}),
-		"-L --rate --exact": listing(Listing{Rate: true, Exact: true}),
-		"-L --thresholds --tun-info --persistent-conn": listing(Listing{Thresholds: true, TunnelInfo: true, PersistentConnections: true}),
+		"-L --stats -X":     listing(Listing{Options: format.Options{Stats: true, Exact: true}}),
+		"-L --rate --exact": listing(Listing{Options: format.Options{Rate: true, Exact: true}}),
+		"-L --thresholds --tun-info --persistent-conn": listing(Listing{Options: format.Options{Thresholds: true, TunnelInfo: true, PersistentConnections: true}}),
 		"-L --sort --sort --nosort":                    listing(Listing{NoSort: true}),
 		"-L --":                                        listing(Listing{}),
 

@@ -117,7 +117,7 @@ func (r *rule) scheduling(service ipvs.Service) {
 		r.text(" -o")
 	}
 	separator := " -b "
-	for _, flag := range schedulerFlagsOf(service) {
+	for _, flag := range service.SchedulerFlagNames() {
 		r.text(separator)
 		r.text(flag)
 		separator = ","
@@ -133,23 +133,6 @@ func (r *rule) netmask(service ipvs.Service) {
 		r.text(" -M ")
 		r.line = service.Netmask.Address().AppendTo(r.line)
 	}
-}
-
-// schedulerFlagsOf names the scheduler flags that are set, by the scheduler's own names where it has some.
-func schedulerFlagsOf(service ipvs.Service) []string {
-	if service.Flags&ipvs.SchedulerFlags == 0 {
-		return nil
-	}
-	var set []string
-	var named ipvs.ServiceFlags
-	for _, flag := range schedulerFlagNames {
-		mine := flag.scheduler == "" || flag.scheduler == service.Scheduler
-		if mine && service.Flags&flag.flag != 0 && named&flag.flag == 0 {
-			set = append(set, flag.name)
-			named |= flag.flag
-		}
-	}
-	return set
 }
 
 func (r *rule) server(id ipvs.ServiceID, server ipvs.Destination) {

@@ -35,15 +35,6 @@ func TestWithUnit(t *testing.T) {
 	}
 }
 
-func aligned(t *testing.T, a Aligned, entries ...ipvs.Entry) string {
-	t.Helper()
-	var b bytes.Buffer
-	if err := a.Table(context.Background(), &b, ipvs.Info{Version: 0x010201, ConnectionTableSize: 4096}, ipvs.Each(entries...)); err != nil {
-		t.Fatal(err)
-	}
-	return b.String()
-}
-
 func TestAlignedTable(t *testing.T) {
 	busy := destination("10.0.0.11:8080", ipvs.Masquerading, 3)
 	busy.ActiveConnections, busy.InactiveConnections = 1234, 5
@@ -57,7 +48,7 @@ tcp 192.0.2.80:80  wrr
   10.0.0.11:8080              masquerading       3    1234         5
   10.0.0.12:8080              masquerading       0       2         0
   total                                          3    1236         5
-`, aligned(t, Aligned{}, entry))
+`, written(t, aligned{Options{}}, []ipvs.Entry{entry}))
 
 	entry.Rates = ipvs.Counters{Connections: 1, IncomingPackets: 1200, IncomingBytes: 425_000_000}
 	entry.Totals = ipvs.Counters{Connections: 1_200_000, IncomingPackets: 7, IncomingBytes: 1500, OutgoingBytes: 1 << 40}
@@ -65,11 +56,11 @@ tcp 192.0.2.80:80  wrr
 	compare(t, `IP Virtual Server version 1.2.1 (size=4096)
 SERVICE            SCHEDULER  CONNS  PKTS IN  PKTS OUT  BYTES IN  BYTES OUT  CONNS/S  PKTS/S IN  PKTS/S OUT  BITS/S IN  BITS/S OUT
 tcp 192.0.2.80:80  wrr        1.2 M        7         0    1.5 kB     1.1 TB        1      1.2 k           0   3.4 Gb/s       0 b/s
-`, aligned(t, Aligned{Totals: true, Rates: true}, entry))
+`, written(t, aligned{Options{Stats: true, Rate: true}}, []ipvs.Entry{entry}))
 	compare(t, `IP Virtual Server version 1.2.1 (size=4096)
 SERVICE            SCHEDULER    CONNS  PKTS IN  PKTS OUT  BYTES IN      BYTES OUT  CONNS/S  PKTS/S IN  PKTS/S OUT  BYTES/S IN  BYTES/S OUT
 tcp 192.0.2.80:80  wrr        1200000        7         0      1500  1099511627776        1       1200           0   425000000            0
-`, aligned(t, Aligned{Totals: true, Rates: true, Exact: true}, entry))
+`, written(t, aligned{Options{Stats: true, Rate: true, Exact: true}}, []ipvs.Entry{entry}))
 }
 
 func TestColours(t *testing.T) {
@@ -79,13 +70,13 @@ func TestColours(t *testing.T) {
 	nearly.UpperThreshold, nearly.ActiveConnections, nearly.InactiveConnections = 10, 7, 2
 	drained := destination("10.0.0.13:80", ipvs.DirectRouting, 0)
 	entry := ipvs.Entry{ListedService: service(ipvs.TCP, "192.0.2.80:80", "rr", 0), Destinations: []ipvs.ListedDestination{full, nearly, drained}}
-	text := aligned(t, Aligned{Colour: true}, entry)
+	text := written(t, aligned{Options{Colour: true}}, []ipvs.Entry{entry})
 	for _, want := range []string{"  \x1b[31m10.0.0.11:80\x1b[0m", "\n  10.0.0.12:80", "  \x1b[33m10.0.0.13:80\x1b[0m"} {
 		if !strings.Contains(text, want) {
 			t.Errorf("no %q in\n%q", want, text)
 		}
 	}
-	if text := aligned(t, Aligned{}, entry); strings.Contains(text, "\x1b") {
+	if text := written(t, aligned{Options{}}, []ipvs.Entry{entry}); strings.Contains(text, "\x1b") {
 		t.Errorf("%q", text)
 	}
 }
@@ -114,7 +105,7 @@ func TestGrowingColumns(t *testing.T) {
 		}
 	}
 	var b bytes.Buffer
-	var a Aligned
+	var a aligned
 	if err := a.Connections(context.Background(), &b, connections); err != nil {
 		t.Fatal(err)
 	}

@@ -35,7 +35,7 @@ func TestJSONConnections(t *testing.T) {
 		`"destination":{"address":"2001:db8::2","address_name":null,"port":8080,"port_name":null},`
 	const head = `{"protocol":"tcp","state":"ESTABLISHED","expires_seconds":90,`
 	var b bytes.Buffer
-	if err := (&JSON{}).Connections(context.Background(), &b, two); err != nil {
+	if err := (jsonFormat{}).Connections(context.Background(), &b, two); err != nil {
 		t.Fatal(err)
 	}
 	compare(t, "[\n"+
@@ -45,7 +45,7 @@ func TestJSONConnections(t *testing.T) {
 
 func TestJSONNoConnections(t *testing.T) {
 	var b bytes.Buffer
-	err := (&JSON{}).Connections(context.Background(), &b, func(func(ipvs.Connection, error) bool) {})
+	err := (jsonFormat{}).Connections(context.Background(), &b, func(func(ipvs.Connection, error) bool) {})
 	if err != nil || b.String() != "[\n]\n" {
 		t.Errorf("%v %q", err, b.String())
 	}
@@ -54,7 +54,7 @@ func TestJSONNoConnections(t *testing.T) {
 func TestJSONNames(t *testing.T) {
 	entry := ipvs.Entry{ListedService: service(ipvs.TCP, "10.1.0.1:80", "rr", 0)}
 	var b bytes.Buffer
-	if err := (&JSON{Names: resolver()}).Table(context.Background(), &b, ipvs.Info{}, ipvs.Each(entry)); err != nil {
+	if err := (jsonFormat{names: resolver()}).Table(context.Background(), &b, ipvs.Info{}, ipvs.Each(entry)); err != nil {
 		t.Fatal(err)
 	}
 	for _, want := range []string{`"address": "10.1.0.1"`, `"port": 80`, `"port_name": "http"`, `"servers": []`, `"scheduler_flags": []`} {
@@ -67,7 +67,7 @@ func TestJSONNames(t *testing.T) {
 // TestBrokenListing has connections that end with an error, after some or before any.
 func TestBrokenListing(t *testing.T) {
 	broken := errors.New("broken")
-	for name, listing := range map[string]Listing{"JSON": &JSON{}, "aligned": &Aligned{}} {
+	for name, listing := range map[string]Format{"JSON": jsonFormat{}, "aligned": aligned{}} {
 		for some, want := range map[bool]bool{true: true, false: false} {
 			var b bytes.Buffer
 			err := listing.Connections(context.Background(), &b, func(yield func(ipvs.Connection, error) bool) {
@@ -83,7 +83,7 @@ func TestBrokenListing(t *testing.T) {
 // TestStreaming sees to it that connections are written as they come, and not held until the last.
 func TestStreaming(t *testing.T) {
 	const all = 20_000
-	for name, listing := range map[string]Listing{"classic": &Classic{}, "JSON": &JSON{}, "aligned": &Aligned{}} {
+	for name, listing := range map[string]Format{"classic": classic{}, "JSON": jsonFormat{}, "aligned": aligned{}} {
 		var written lineCounter
 		longest := 0
 		var connections iter.Seq2[ipvs.Connection, error] = func(yield func(ipvs.Connection, error) bool) {

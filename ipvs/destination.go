@@ -19,6 +19,25 @@ const (
 	Bypass        Forwarding = 4 // past the balancer, to the original destination
 )
 
+// String returns the method as its long option: "masquerading", "ipip" or "gatewaying"; "local" and "bypass" for the
+// methods that the kernel sets itself.
+func (f Forwarding) String() string {
+	switch f {
+	case Masquerading:
+		return "masquerading"
+	case LocalNode:
+		return "local"
+	case Tunneling:
+		return "ipip"
+	case DirectRouting:
+		return "gatewaying"
+	case Bypass:
+		return "bypass"
+	default:
+		return fmt.Sprintf("%d", uint32(f))
+	}
+}
+
 // TunnelType is the encapsulation of a tunnelled server: IP_VS_CONN_F_TUNNEL_TYPE_* (linux/ip_vs.h).
 type TunnelType uint8
 
@@ -52,6 +71,20 @@ const (
 	Checksum       TunnelChecksum = 1
 	RemoteChecksum TunnelChecksum = 2 // remote checksum offload
 )
+
+// String returns the method as it ends its option: "nocsum", "csum" or "remcsum".
+func (c TunnelChecksum) String() string {
+	switch c {
+	case NoChecksum:
+		return "nocsum"
+	case Checksum:
+		return "csum"
+	case RemoteChecksum:
+		return "remcsum"
+	default:
+		return fmt.Sprintf("%d", uint16(c))
+	}
+}
 
 // Tunnel says how a tunnelled server's packets are wrapped. The zero value is plain IP in IP.
 type Tunnel struct {

@@ -25,6 +25,14 @@ func FamilyOf(address netip.Addr) Family {
 	return IPv6
 }
 
+// String returns "ipv4" or "ipv6".
+func (f Family) String() string {
+	if f == IPv6 {
+		return "ipv6"
+	}
+	return "ipv4"
+}
+
 // Protocol is the transport protocol of a service, by its IANA number (linux/in.h).
 type Protocol uint16
 
@@ -141,6 +149,22 @@ type Service struct {
 	Timeout   time.Duration // how long a client stays with its server, in whole seconds; counts if Persistent is set
 	Netmask   Netmask
 	Engine    string // persistence engine, such as "sip"; empty for none
+}
+
+// SchedulerFlagNames returns the scheduler flags that are set, as -b takes them. The schedulers sh and mh have names of
+// their own for the first two.
+func (s *Service) SchedulerFlagNames() []string {
+	names := [...]string{"flag-1", "flag-2", "flag-3"}
+	if s.Scheduler == "sh" || s.Scheduler == "mh" {
+		names[0], names[1] = s.Scheduler+"-fallback", s.Scheduler+"-port"
+	}
+	var set []string
+	for i, flag := range [...]ServiceFlags{SchedulerFlag1, SchedulerFlag2, SchedulerFlag3} {
+		if s.Flags&flag != 0 {
+			set = append(set, names[i])
+		}
+	}
+	return set
 }
 
 // ListedService is a service and what the kernel tells of it.

@@ -10,12 +10,20 @@ import (
 	"ipvsadm/command"
 	"ipvsadm/format"
 	"ipvsadm/ipvs"
-	"ipvsadm/names"
 )
 
 // list prints what -L asks for: the connections, the timeouts, the daemons, or the table.
 func (a *app) list(ctx context.Context, k *kernel, c command.Command) error {
-	listing := a.listing(c)
+	options := c.Listing.Options
+	options.OneService = c.OneService()
+	options.Colour = colour(a.output)
+	if !c.Listing.Numeric {
+		options.Names = a.resolver
+	}
+	listing, err := format.New(c.Listing.Format, options)
+	if err != nil {
+		return err
+	}
 	switch {
 	case c.Listing.Connections:
 		err := listing.Connections(ctx, a.stdout, ipvs.Connections())
@@ -37,7 +45,7 @@ func (a *app) list(ctx context.Context, k *kernel, c command.Command) error {
 		}
 		return listing.Daemons(a.stdout, daemons)
 	}
-	k.WithoutCounters = !c.Listing.Stats && !c.Listing.Rate && c.Listing.Format != command.JSON
+	k.WithoutCounters = !listing.Counters()
 	entries, err := entries(ctx, k, c)
 	if err != nil {
 		return err
@@ -58,52 +66,6 @@ func entries(ctx context.Context, k *kernel, c command.Command) (iter.Seq2[ipvs.
 		return k.Entries(ctx, nil)
 	default:
 		return k.Entries(ctx, ipvs.SortServices)
-	}
-}
-
-// listing returns the format that the command asks for.
-func (a *app) listing(c command.Command) format.Listing {
-	l := c.Listing
-	var resolver *names.Resolver
-	if !l.Numeric {
-		resolver = a.resolver
-	}
-	switch l.Format {
-	case command.JSON:
-		return &format.JSON{Names: resolver}
-	case command.Aligned:
-		return &format.Aligned{
-			Totals:     l.Stats,
-			Rates:      l.Rate,
-			Exact:      l.Exact,
-			EngineData: l.PersistentConnections,
-			Colour:     colour(a.output),
-			Names:      resolver,
-		}
-	default:
-		return &format.Classic{
-			Services:   format.Table{Columns: columns(l), Exact: l.Exact, Names: resolver},
-			OneService: c.OneService(),
-			EngineData: l.PersistentConnections,
-		}
-	}
-}
-
-// columns returns the columns that are asked for, the first of them if there are several.
-func columns(l command.Listing) format.Columns {
-	switch {
-	case l.Stats:
-		return format.Totals
-	case l.Rate:
-		return format.Rates
-	case l.Thresholds:
-		return format.Thresholds
-	case l.PersistentConnections:
-		return format.PersistentConnections
-	case l.TunnelInfo:
-		return format.TunnelInfo
-	default:
-		return format.Summary
 	}
 }
 

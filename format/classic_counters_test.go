@@ -9,6 +9,12 @@ import (
 
 // The original's words for a service's counters, obtained by rewriting them in the kernel's messages before it saw
 // them: every bound of each unit, and the bounds of the types.
+func counter(c classic, n uint64) string {
+	var r row
+	c.counter(&r, n)
+	return string(r.text)
+}
+
 func TestCounter(t *testing.T) {
 	for n, want := range map[uint64]string{
 		0:                   "        0",
@@ -33,7 +39,7 @@ func TestCounter(t *testing.T) {
 		9999999999999999999: " 9999999T",
 		math.MaxUint64:      "18446744T",
 	} {
-		if got := string((&Table{}).appendCounter(nil, n)); got != want {
+		if got := counter(classic{}, n); got != want {
 			t.Errorf("%d: got %q, want %q", n, got, want)
 		}
 	}
@@ -48,7 +54,7 @@ func TestExactCounter(t *testing.T) {
 		1 << 63:        " 9223372036854775808",
 		math.MaxUint64: " 18446744073709551615",
 	} {
-		if got := string((&Table{Exact: true}).appendCounter(nil, n)); got != want {
+		if got := counter(classic{Options{Exact: true}}, n); got != want {
 			t.Errorf("%d: got %q, want %q", n, got, want)
 		}
 	}
@@ -58,27 +64,27 @@ func TestExactCounter(t *testing.T) {
 // TestCounter. Above them a server's counters are 64 bits wide (difference 4).
 func TestCounterColumns(t *testing.T) {
 	for _, test := range []struct {
-		columns Columns
+		columns columns
 		exact   bool
 		counter uint64
 		want    string
 	}{
-		{Totals, false, 4294967295, "" +
+		{statsColumns, false, 4294967295, "" +
 			"TCP  192.168.1.1:80                  4294M    4294M    4294M    4294M    4294M\n" +
 			"  -> [2001:db8::4]:80                4294M    4294M    4294M    4294M    4294M\n"},
-		{Totals, true, 4294967295, "" +
+		{statsColumns, true, 4294967295, "" +
 			"TCP  192.168.1.1:80               4294967295 4294967295 4294967295 4294967295 4294967295\n" +
 			"  -> [2001:db8::4]:80             4294967295 4294967295 4294967295 4294967295 4294967295\n"},
-		{Rates, false, 4294967295, "" +
+		{rateColumns, false, 4294967295, "" +
 			"TCP  192.168.1.1:80                  4294M    4294M    4294M    4294M    4294M\n" +
 			"  -> [2001:db8::4]:80             4294967295 4294967295 4294967295    4294M    4294M\n"},
-		{Rates, true, 4294967295, "" +
+		{rateColumns, true, 4294967295, "" +
 			"TCP  192.168.1.1:80               4294967295 4294967295 4294967295 4294967295 4294967295\n" +
 			"  -> [2001:db8::4]:80             4294967295 4294967295 4294967295 4294967295 4294967295\n"},
-		{Totals, false, math.MaxUint64, "" +
+		{statsColumns, false, math.MaxUint64, "" +
 			"TCP  192.168.1.1:80              18446744T18446744T18446744T18446744T18446744T\n" +
 			"  -> [2001:db8::4]:80            18446744T18446744T18446744T18446744T18446744T\n"},
-		{Rates, false, 1 << 63, "" +
+		{rateColumns, false, 1 << 63, "" +
 			"TCP  192.168.1.1:80               9223372T 9223372T 9223372T 9223372T 9223372T\n" +
 			"  -> [2001:db8::4]:80             9223372036854775808 9223372036854775808 9223372036854775808 9223372T 9223372T\n"},
 	} {
@@ -91,12 +97,14 @@ func TestCounterColumns(t *testing.T) {
 		}
 		s := service(ipvs.TCP, "192.168.1.1:80", "rr", 0)
 		d := destination("[2001:db8::4]:80", ipvs.Tunneling, 1)
-		if test.columns == Totals {
+		if test.columns == statsColumns {
 			s.Totals, d.Totals = counters, counters
 		} else {
 			s.Rates, d.Rates = counters, counters
 		}
-		got := written(t, &Table{Columns: test.columns, Exact: test.exact}, []ipvs.Entry{{ListedService: s, Destinations: []ipvs.ListedDestination{d}}})
+		options := inColumns[test.columns]
+		options.Exact = test.exact
+		got := ofOneService(t, options, ipvs.Entry{ListedService: s, Destinations: []ipvs.ListedDestination{d}})
 		compare(t, headings[test.columns]+test.want, got)
 	}
 }
@@ -108,8 +116,8 @@ func TestCounterOrder(t *testing.T) {
 	s.Totals, s.Rates = counters, counters
 	d := destination("10.0.0.1:80", ipvs.Masquerading, 1)
 	d.Totals, d.Rates = counters, counters
-	for _, columns := range []Columns{Totals, Rates} {
-		got := written(t, &Table{Columns: columns}, []ipvs.Entry{{ListedService: s, Destinations: []ipvs.ListedDestination{d}}})
+	for _, columns := range []columns{statsColumns, rateColumns} {
+		got := ofOneService(t, inColumns[columns], ipvs.Entry{ListedService: s, Destinations: []ipvs.ListedDestination{d}})
 		compare(t, headings[columns]+
 			"TCP  192.168.1.1:80                      1        2        3        4        5\n"+
 			"  -> 10.0.0.1:80                         1        2        3        4        5\n", got)

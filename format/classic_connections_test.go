@@ -1,7 +1,6 @@
 package format
 
 import (
-	"context"
 	"errors"
 	"iter"
 	"net/netip"
@@ -57,14 +56,14 @@ func stream(connections []ipvs.Connection, err error) iter.Seq2[ipvs.Connection,
 }
 
 func TestConnections(t *testing.T) {
-	for name, listing := range map[string]Connections{
+	for name, options := range map[string]Options{
 		"connections":        {},
 		"connections-names":  {Names: resolver()},
-		"connections-engine": {EngineData: true},
+		"connections-engine": {PersistentConnections: true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var b strings.Builder
-			if err := listing.Write(context.Background(), &b, stream(connections(), nil)); err != nil {
+			if err := (classic{options}).Connections(t.Context(), &b, stream(connections(), nil)); err != nil {
 				t.Fatal(err)
 			}
 			compare(t, golden(t, name), b.String())
@@ -74,18 +73,21 @@ func TestConnections(t *testing.T) {
 
 func TestNoConnections(t *testing.T) {
 	var b strings.Builder
-	if err := (&Connections{}).Write(context.Background(), &b, stream(nil, nil)); err != nil {
+	if err := (classic{}).Connections(t.Context(), &b, stream(nil, nil)); err != nil {
 		t.Fatal(err)
 	}
-	compare(t, string((&Connections{}).appendHeading(nil)), b.String())
+	heading := strings.Join(strings.SplitAfter(golden(t, "connections"), "\n")[:2], "")
+	compare(t, heading, b.String())
 }
 
 // Difference 9. The original is killed by a segmentation fault here.
 func TestLongEngineData(t *testing.T) {
 	data := strings.Repeat("x", 255)
 	c := connection("UDP", "10.0.0.1:0", "192.168.1.1:5060", "10.0.0.3:5060", "UDP", 360, "sip", data)
+	var r row
+	classic{Options{PersistentConnections: true}}.connection(&r, &c)
 	compare(t, "UDP 06:00  UDP         10.0.0.1:0         192.168.1.1:5060   10.0.0.3:5060    sip                "+data+"\n",
-		string((&Connections{EngineData: true}).appendConnection(nil, &c)))
+		string(r.text))
 }
 
 func TestEngineData(t *testing.T) {
@@ -94,7 +96,7 @@ func TestEngineData(t *testing.T) {
 		"\x1b[2J\x80é":  "?[2J???",
 		"a\nTCP 00:00 ": "a",
 	} {
-		if got := string(appendEngineData(nil, data)); got != want {
+		if got := engineData(data); got != want {
 			t.Errorf("%q: got %q, want %q", data, got, want)
 		}
 	}
@@ -108,7 +110,7 @@ func TestConnectionsThatFail(t *testing.T) {
 			many[i] = connections()[0]
 		}
 		var b strings.Builder
-		err := (&Connections{}).Write(context.Background(), &b, stream(many, failure))
+		err := classic{}.Connections(t.Context(), &b, stream(many, failure))
 		if !errors.Is(err, failure) {
 			t.Errorf("%d connections: got error %v", count, err)
 		}
@@ -125,7 +127,7 @@ func TestConnectionsToFullDisk(t *testing.T) {
 		many[i] = connections()[0]
 	}
 	for room := range 3 {
-		err := (&Connections{}).Write(context.Background(), &fullDisk{room}, stream(many, nil))
+		err := classic{}.Connections(t.Context(), &fullDisk{room}, stream(many, nil))
 		if !errors.Is(err, errFull) {
 			t.Errorf("after %d writes: got error %v", room, err)
 		}
@@ -138,7 +140,7 @@ func BenchmarkConnections(b *testing.B) {
 		all = append(all, connections()...)
 	}
 	for b.Loop() {
-		if err := (&Connections{}).Write(context.Background(), discard{}, stream(all, nil)); err != nil {
+		if err := (classic{}).Connections(b.Context(), discard{}, stream(all, nil)); err != nil {
 			b.Fatal(err)
 		}
 	}
@@ -146,7 +148,7 @@ func BenchmarkConnections(b *testing.B) {
 
 func TestMinutes(t *testing.T) {
 	for seconds, want := range map[int]string{0: "00:00", 59: "00:59", 60: "01:00", 599: "09:59", 600: "10:00", 5999: "99:59", 6000: "100:00", 1<<32 - 1: "71582788:15"} {
-		if got := string(appendMinutes(nil, time.Duration(seconds)*time.Second)); got != want {
+		if got := minutes(time.Duration(seconds) * time.Second); got != want {
 			t.Errorf("%d seconds: got %s, want %s", seconds, got, want)
 		}
 	}

@@ -8,22 +8,22 @@ import (
 	"github.com/olekukonko/tablewriter"
 )
 
-// grid is lines of cells in columns that are as wide as what is in them.
+// grid is lines of cells, in columns as wide as their widest cell.
 type grid struct {
 	columns []column
 	lines   []line
-	widths  []int // at least, by column
+	widths  []int // the least width of each column; nil for none
 }
 
 type column struct {
 	heading  string
-	right    bool // numbers, which end at the same place
-	optional bool // left out where no line has anything in it
+	right    bool // aligned to the right, for numbers
+	optional bool // left out if every cell is empty
 }
 
 type line struct {
 	cells  []string
-	colour int // for a terminal: a parameter of the escape sequence, zero for none
+	colour int // the parameter of a terminal's escape sequence, zero for none
 }
 
 const (
@@ -35,7 +35,7 @@ func (g *grid) add(colour int, cells ...string) {
 	g.lines = append(g.lines, line{cells, colour})
 }
 
-// write writes the lines after the headings, which are a line like any other, and forgets the lines.
+// write writes the headings, if asked for, and the lines, and removes the lines from the grid.
 func (g *grid) write(w io.Writer, headings bool) error {
 	shown := g.shown()
 	if headings {
@@ -84,7 +84,7 @@ func (g *grid) write(w io.Writer, headings bool) error {
 	return nil
 }
 
-// widen makes the columns of what is written from now on at least as wide as they are.
+// widen raises the least width of each column to the width of its heading and cells.
 func (g *grid) widen() {
 	if g.widths == nil {
 		g.widths = make([]int, len(g.columns))
@@ -97,7 +97,7 @@ func (g *grid) widen() {
 	}
 }
 
-// shown returns the columns that are not left out.
+// shown returns the indices of the columns that are not left out.
 func (g *grid) shown() []int {
 	var shown []int
 	for i, c := range g.columns {

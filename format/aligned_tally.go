@@ -7,22 +7,22 @@ import (
 	"slices"
 )
 
-// summary counts connections.
-type summary struct {
+// tally counts connections by state, service and server.
+type tally struct {
 	all                       uint64
 	states, services, servers map[string]uint64
 }
 
-func newSummary() *summary {
-	return &summary{states: map[string]uint64{}, services: map[string]uint64{}, servers: map[string]uint64{}}
+func newTally() *tally {
+	return &tally{states: map[string]uint64{}, services: map[string]uint64{}, servers: map[string]uint64{}}
 }
 
-// write writes a table of each kind, the most numerous first.
-func (s *summary) write(w io.Writer) error {
+// write writes a grid for each kind, the largest number first.
+func (t *tally) write(w io.Writer) error {
 	for _, part := range []struct {
 		heading string
 		counts  map[string]uint64
-	}{{"STATE", s.states}, {"SERVICE", s.services}, {"SERVER", s.servers}} {
+	}{{"STATE", t.states}, {"SERVICE", t.services}, {"SERVER", t.servers}} {
 		if _, err := io.WriteString(w, "\n"); err != nil {
 			return err
 		}
@@ -32,7 +32,7 @@ func (s *summary) write(w io.Writer) error {
 		}) {
 			g.add(0, name, decimal(part.counts[name]))
 		}
-		g.add(0, "total", decimal(s.all))
+		g.add(0, "total", decimal(t.all))
 		if err := g.write(w, true); err != nil {
 			return err
 		}

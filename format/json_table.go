@@ -1,24 +1,25 @@
 package format
 
 import (
-	"bufio"
 	"context"
 	"encoding/json"
 	"io"
 	"iter"
 	"net/netip"
-	"strings"
 	"time"
 
 	"ipvsadm/ipvs"
 	"ipvsadm/names"
 )
 
-// JSON writes listings for other programs: each is one document with everything that the kernel told. Its form is that
-// of man/ipvsadm.schema.json.
-type JSON struct {
-	Names *names.Resolver // nil for numbers alone
+// jsonFormat is the format for programs: one document with everything that the kernel sent. man/ipvsadm.schema.json
+// describes it.
+type jsonFormat struct {
+	names *names.Resolver // nil for numbers alone
 }
+
+// Counters reports true: a document always holds the counters.
+func (j jsonFormat) Counters() bool { return true }
 
 type jsonTable struct {
 	Version             string        `json:"version"`
@@ -88,37 +89,6 @@ type jsonRates struct {
 	OutgoingBytes   uint64 `json:"outgoing_bytes_per_second"`
 }
 
-type jsonTimeouts struct {
-	TCP    int64 `json:"tcp_timeout_seconds"`
-	TCPFin int64 `json:"tcpfin_timeout_seconds"`
-	UDP    int64 `json:"udp_timeout_seconds"`
-}
-
-type jsonDaemons struct {
-	Daemons []jsonDaemon `json:"daemons"`
-}
-
-type jsonDaemon struct {
-	State     string      `json:"state"`
-	Interface string      `json:"mcast_interface"`
-	SyncID    uint32      `json:"syncid"`
-	MaxLength uint16      `json:"sync_maxlen_bytes"`
-	Group     *netip.Addr `json:"mcast_group"`
-	Port      uint16      `json:"mcast_port"`
-	TTL       uint8       `json:"mcast_ttl"`
-}
-
-type jsonConnection struct {
-	Protocol    string       `json:"protocol"`
-	State       string       `json:"state"`
-	Expires     int64        `json:"expires_seconds"`
-	Client      jsonEndpoint `json:"client"`
-	Virtual     jsonEndpoint `json:"virtual"`
-	Destination jsonEndpoint `json:"destination"`
-	Engine      *string      `json:"persistence_engine"`
-	EngineData  *string      `json:"persistence_engine_data"`
-}
-
 type jsonEndpoint struct {
 	Address     netip.Addr `json:"address"`
 	AddressName *string    `json:"address_name"`
@@ -126,9 +96,9 @@ type jsonEndpoint struct {
 	PortName    *string    `json:"port_name"`
 }
 
-// Table writes services and their real servers.
-func (j *JSON) Table(ctx context.Context, w io.Writer, info ipvs.Info, entries iter.Seq2[ipvs.Entry, error]) error {
-	all, err := ipvs.Gather(resolved(ctx, j.Names, entries))
+// Table writes the services and their servers.
+func (j jsonFormat) Table(ctx context.Context, w io.Writer, info ipvs.Info, entries iter.Seq2[ipvs.Entry, error]) error {
+	all, err := ipvs.Gather(resolvedEntries(ctx, j.names, entries))
 	if err != nil {
 		return err
 	}
@@ -143,60 +113,6 @@ func (j *JSON) Table(ctx context.Context, w io.Writer, info ipvs.Info, entries i
 	return writeDocument(w, table)
 }
 
-// Timeouts writes the timeouts of connections.
-func (j *JSON) Timeouts(w io.Writer, timeouts ipvs.Timeouts) error {
-	return writeDocument(w, jsonTimeouts{seconds(timeouts.TCP), seconds(timeouts.TCPFin), seconds(timeouts.UDP)})
-}
-
-// Daemons writes the synchronization daemons.
-func (j *JSON) Daemons(w io.Writer, daemons []ipvs.Daemon) error {
-	document := jsonDaemons{Daemons: make([]jsonDaemon, len(daemons))}
-	for i, daemon := range daemons {
-		document.Daemons[i] = jsonDaemon{
-			State:     daemon.State.String(),
-			Interface: daemon.Interface,
-			SyncID:    daemon.SyncID,
-			MaxLength: daemon.MaxLength,
-			Port:      daemon.Port,
-			TTL:       daemon.TTL,
-		}
-		if daemon.Group.IsValid() {
-			document.Daemons[i].Group = &daemon.Group
-		}
-	}
-	return writeDocument(w, document)
-}
-
-// Connections writes the connections as they come: one array, with each of them on a line of its own. If they begin
-// with an error nothing is written; if they end with one the array is not closed.
-func (j *JSON) Connections(ctx context.Context, w io.Writer, connections iter.Seq2[ipvs.Connection, error]) error {
-	out := bufio.NewWriter(w)
-	lines := json.NewEncoder(out)
-	lines.SetEscapeHTML(false)
-	separator := "[\n"
-	var err error
-	for connection, failure := range resolvedConnections(ctx, j.Names, connections) {
-		if err = failure; err != nil {
-			break
-		}
-		out.WriteString(separator)
-		separator = ","
-		if err = lines.Encode(j.connection(&connection)); err != nil {
-			break
-		}
-	}
-	if err == nil {
-		if separator == "[\n" {
-			out.WriteString(separator)
-		}
-		out.WriteString("]\n")
-	}
-	if flushErr := out.Flush(); err == nil {
-		err = flushErr
-	}
-	return err
-}
-
 func writeDocument(w io.Writer, document any) error {
 	encoder := json.NewEncoder(w)
 	encoder.SetEscapeHTML(false)
@@ -204,13 +120,13 @@ func writeDocument(w io.Writer, document any) error {
 	return encoder.Encode(document)
 }
 
-func (j *JSON) service(entry *ipvs.Entry) jsonService {
+func (j jsonFormat) service(entry *ipvs.Entry) jsonService {
 	s := &entry.ListedService
 	service := jsonService{
-		Protocol:          protocolOption(s),
-		Family:            familyWord(s.Family),
+		Protocol:          protocolName(s),
+		Family:            s.Family.String(),
 		Scheduler:         s.Scheduler,
-		SchedulerFlags:    schedulerFlags(s),
+		SchedulerFlags:    flagNames(s),
 		OnePacket:         s.Flags&ipvs.OnePacket != 0,
 		Hashed:            s.Flags&ipvs.Hashed != 0,
 		Persistent:        s.Flags&ipvs.Persistent != 0,
@@ -223,7 +139,7 @@ func (j *JSON) service(entry *ipvs.Entry) jsonService {
 	if s.Mark != 0 {
 		service.Mark = &s.Mark
 	} else {
-		endpoint := j.endpoint(s.Address, portProtocol(s.Protocol))
+		endpoint := j.endpoint(s.Address, portProtocol(s))
 		service.Address, service.AddressName = &endpoint.Address, endpoint.AddressName
 		service.Port, service.PortName = &endpoint.Port, endpoint.PortName
 	}
@@ -240,16 +156,16 @@ func (j *JSON) service(entry *ipvs.Entry) jsonService {
 	return service
 }
 
-func (j *JSON) server(s *ipvs.ListedService, d *ipvs.ListedDestination) jsonServer {
-	endpoint := j.endpoint(d.Address, portProtocol(s.Protocol))
+func (j jsonFormat) server(s *ipvs.ListedService, d *ipvs.ListedDestination) jsonServer {
+	endpoint := j.endpoint(d.Address, portProtocol(s))
 	return jsonServer{
-		Family:                familyWord(ipvs.FamilyOf(d.Address.Addr())),
+		Family:                ipvs.FamilyOf(d.Address.Addr()).String(),
 		Address:               endpoint.Address,
 		AddressName:           endpoint.AddressName,
 		Port:                  endpoint.Port,
 		PortName:              endpoint.PortName,
-		Forwarding:            forwardingOption(d.Forwarding),
-		Tunnel:                jsonTunnel{d.Tunnel.Type.String(), d.Tunnel.Port, checksumOption(d.Tunnel.Checksum)},
+		Forwarding:            d.Forwarding.String(),
+		Tunnel:                jsonTunnel{d.Tunnel.Type.String(), d.Tunnel.Port, d.Tunnel.Checksum.String()},
 		Weight:                d.Weight,
 		UpperThreshold:        d.UpperThreshold,
 		LowerThreshold:        d.LowerThreshold,
@@ -261,36 +177,27 @@ func (j *JSON) server(s *ipvs.ListedService, d *ipvs.ListedDestination) jsonServ
 	}
 }
 
-func (j *JSON) connection(c *ipvs.Connection) jsonConnection {
-	protocol := connectionPortProtocol(c.Protocol)
-	return jsonConnection{
-		Protocol:    strings.ToLower(c.Protocol),
-		State:       c.State,
-		Expires:     seconds(c.Expires),
-		Client:      j.endpoint(c.Client, protocol),
-		Virtual:     j.endpoint(c.Virtual, protocol),
-		Destination: j.endpoint(c.Destination, protocol),
-		Engine:      orNull(c.Engine),
-		EngineData:  orNull(c.EngineData),
-	}
-}
-
-func (j *JSON) endpoint(endpoint netip.AddrPort, protocol string) jsonEndpoint {
+func (j jsonFormat) endpoint(endpoint netip.AddrPort, protocol string) jsonEndpoint {
 	e := jsonEndpoint{Address: endpoint.Addr(), Port: endpoint.Port()}
-	if j.Names != nil {
-		if name, ok := j.Names.AddressName(e.Address); ok {
+	if j.names != nil {
+		if name, ok := j.names.AddressName(e.Address); ok {
 			e.AddressName = &name
 		}
-		if name, ok := j.Names.ServiceName(e.Port, protocol); ok {
+		if name, ok := j.names.ServiceName(e.Port, protocol); ok {
 			e.PortName = &name
 		}
 	}
 	return e
 }
 
+// flagNames returns the scheduler flags that are set; an empty list, not null, for none.
+func flagNames(s *ipvs.ListedService) []string {
+	return append([]string{}, s.SchedulerFlagNames()...)
+}
+
 func seconds(d time.Duration) int64 { return int64(d / time.Second) }
 
-// orNull returns nil, which is written as null, for what the kernel did not tell.
+// orNull returns nil, which encodes as null, for an empty text.
 func orNull(text string) *string {
 	if text == "" {
 		return nil

@@ -4,13 +4,14 @@ import (
 	"net/netip"
 	"strings"
 	"testing"
+	"time"
 
 	"ipvsadm/ipvs"
 )
 
 func TestDaemons(t *testing.T) {
 	var b strings.Builder
-	err := Daemons(&b, []ipvs.Daemon{
+	err := classic{}.Daemons(&b, []ipvs.Daemon{
 		{State: ipvs.Master, Interface: "d0", MaxLength: 1452, Group: netip.MustParseAddr("ff05::99"), Port: 8848, TTL: 1},
 		{State: ipvs.Backup, Interface: "d0", SyncID: 255, MaxLength: 1200, Group: netip.MustParseAddr("239.1.1.1"), Port: 8000, TTL: 5},
 	})
@@ -23,7 +24,7 @@ func TestDaemons(t *testing.T) {
 // A kernel before 4.3 tells no more. The original's line, with the other attributes taken out of the message.
 func TestDaemonOfOldKernel(t *testing.T) {
 	var b strings.Builder
-	if err := Daemons(&b, []ipvs.Daemon{{State: ipvs.Master, Interface: "d0"}}); err != nil {
+	if err := (classic{}).Daemons(&b, []ipvs.Daemon{{State: ipvs.Master, Interface: "d0"}}); err != nil {
 		t.Fatal(err)
 	}
 	compare(t, "master sync daemon (mcast=d0, syncid=0)\n", b.String())
@@ -31,7 +32,16 @@ func TestDaemonOfOldKernel(t *testing.T) {
 
 func TestNoDaemons(t *testing.T) {
 	var b strings.Builder
-	if err := Daemons(&b, nil); err != nil || b.Len() > 0 {
+	if err := (classic{}).Daemons(&b, nil); err != nil || b.Len() > 0 {
 		t.Errorf("got %q, error %v", b.String(), err)
 	}
+}
+
+func TestTimeouts(t *testing.T) {
+	var b strings.Builder
+	err := classic{}.Timeouts(&b, ipvs.Timeouts{TCP: 15 * time.Minute, TCPFin: 2 * time.Minute, UDP: 301 * time.Second})
+	if err != nil {
+		t.Fatal(err)
+	}
+	compare(t, golden(t, "timeouts"), b.String())
 }

@@ -18,7 +18,7 @@ import (
 // behind it are those before the cursor; the last is the beginning of the word at the cursor, and may be empty.
 const completeVerb = "__complete"
 
-// complete prints candidates, each with a tab and its description, and command.Files where a file name may come. A user
+// complete prints candidates, each with a tab and its description if it has one, and command.Files where a file name may come. A user
 // who may not read the table gets no services and servers.
 func (a *app) complete(ctx context.Context, words []string) error {
 	before, current := words[:len(words)-1], words[len(words)-1]
@@ -30,7 +30,7 @@ func (a *app) complete(ctx context.Context, words []string) error {
 		before = slices.Insert(slices.Clone(before), 0, verb)
 	}
 	for _, c := range a.candidates(ctx, before, current) {
-		fmt.Fprintf(a.stdout, "%s\t%s\n", c.Word, c.Help)
+		fmt.Fprintln(a.stdout, strings.TrimSuffix(c.Word+"\t"+c.Help, "\t"))
 	}
 	return nil
 }

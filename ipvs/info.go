@@ -1,6 +1,7 @@
 package ipvs
 
 import (
+	"cmp"
 	"fmt"
 	"time"
 )
@@ -25,4 +26,9 @@ type Timeouts struct {
 	TCP    time.Duration
 	TCPFin time.Duration // after a FIN was seen
 	UDP    time.Duration
+}
+
+// With returns the timeouts after a change.
+func (t Timeouts) With(change Timeouts) Timeouts {
+	return Timeouts{cmp.Or(change.TCP, t.TCP), cmp.Or(change.TCPFin, t.TCPFin), cmp.Or(change.UDP, t.UDP)}
 }

@@ -43,7 +43,8 @@ func isGone(err error) bool {
 	if !errors.As(err, &refused) {
 		return false
 	}
-	deletion := refused.Operation == ipvs.OpDeleteService || refused.Operation == ipvs.OpDeleteDestination
+	deletion := refused.Operation == ipvs.OpDeleteService || refused.Operation == ipvs.OpDeleteDestination ||
+		refused.Operation == ipvs.OpStopDaemon
 	return deletion && (errors.Is(refused, syscall.ESRCH) || errors.Is(refused, syscall.ENOENT))
 }
 

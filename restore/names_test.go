@@ -17,7 +17,10 @@ func TestReadRefusesImpossibleNames(t *testing.T) {
 		"-A -f 1 -s \x1b[2J extra":                                       "file:1: unexpected argument extra",
 		"-A -f 1 \x1b[2J":                                                `file:1: unexpected argument \x1b[2J`,
 	} {
-		_, err := Read(t.Context(), strings.NewReader(text), "file", names.NewResolver())
+		rules, err := Read(t.Context(), strings.NewReader(text), "file", names.NewResolver())
+		if err == nil {
+			err = rules.Err()
+		}
 		if err == nil || err.Error() != want {
 			t.Errorf("%.50q: %v, want %s", text, err, want)
 		}

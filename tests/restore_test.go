@@ -274,14 +274,18 @@ func TestRestoreRefused(t *testing.T) {
 // plan makes a plan of lines for the table as it is.
 func (d *director) plan(t *testing.T, lines string) *restore.Plan {
 	t.Helper()
-	read, err := restore.Read(t.Context(), strings.NewReader(lines), "rules", names.NewResolver())
+	rules, err := restore.Read(t.Context(), strings.NewReader(lines), "rules", names.NewResolver())
+	if err == nil {
+		err = rules.Err()
+	}
 	if err != nil {
 		t.Fatal(err)
 	}
-	plan, err := restore.NewPlan("rules", read, ipvs.Each(d.table(t)...), restore.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
+	var plan *restore.Plan
+	d.inside(t, func(client *ipvs.Client) error {
+		plan, err = restore.NewPlan(t.Context(), client, rules, restore.Options{})
+		return err
+	})
 	return plan
 }
 

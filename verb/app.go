@@ -23,7 +23,7 @@ import (
 type app struct {
 	version  string
 	name     string // the first word of the command line, as the original's messages quote it
-	stdin    io.Reader
+	stdin    *os.File
 	stdout   *bufio.Writer
 	output   *os.File // behind stdout
 	stderr   io.Writer

@@ -42,11 +42,14 @@ func (a *app) execute(ctx context.Context, k *kernel, c command.Command) error {
 	case command.Save:
 		return failed(a.save(ctx, k, a.stdout, c.Listing.Numeric))
 	case command.Restore:
-		lines, err := restore.Read(ctx, a.stdin, standardInput, a.resolver)
+		rules, err := restore.Read(ctx, a.stdin, standardInput, a.resolver)
 		if err != nil {
 			return err
 		}
-		return restore.InOrder(ctx, k.Client, standardInput, lines, a.executeLine(ctx, k))
+		if err := rules.Err(); err != nil {
+			return err
+		}
+		return restore.InOrder(ctx, k.Client, standardInput, rules.Lines, a.executeLine(ctx, k))
 	default:
 		change, _ := c.Change()
 		return k.Apply(ctx, change)

@@ -73,8 +73,3 @@ func entries(ctx context.Context, k *kernel, c command.Command) (iter.Seq2[ipvs.
 func colour(output *os.File) bool {
 	return isTerminal(output) && os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb"
 }
-
-func isTerminal(file *os.File) bool {
-	info, err := file.Stat()
-	return err == nil && info.Mode()&fs.ModeCharDevice != 0
-}

@@ -1,14 +1,14 @@
 package verb
 
 import (
-	"context"
-	"os"
+	"cmp"
+	"errors"
+	"fmt"
 	"os/signal"
 	"syscall"
 
 	"github.com/urfave/cli/v2"
 
-	"ipvsadm/ipvs"
 	"ipvsadm/restore"
 )
 
@@ -30,23 +30,17 @@ func (a *app) restoreVerb() *cli.Command {
 }
 
 func (a *app) restore(c *cli.Context) error {
-	source := standardInput
-	if path := c.String("file"); path != "" {
-		source = path
-	}
-	lines, err := a.readFile(c.Context, c.String("file"), source)
+	options := restore.Options{Keep: c.Bool("noflush")}
+	rules, err := a.readRules(c)
 	if err != nil {
-		return err
+		return failed(err)
 	}
-	if c.Bool("test") {
-		if !c.Bool("noflush") { // with it, only the kernel's table could say whether the lines fit together
-			_, err = restore.NewPlan(source, lines, ipvs.Each(), restore.Options{})
-		}
-		return err
+	if c.Bool("test") || rules.Err() != nil && !options.Keep {
+		return rules.Check(options)
 	}
 	k, err := a.connect(c.Context)
 	if err != nil {
-		return err
+		return cmp.Or(rules.Err(), err)
 	}
 	defer k.Close()
 	if !c.Bool("dry-run") {
@@ -56,12 +50,10 @@ func (a *app) restore(c *cli.Context) error {
 		}
 		defer lock.Close()
 	}
-	k.WithoutCounters = true
-	current, err := k.Entries(c.Context, nil)
-	if err != nil {
-		return err
+	plan, err := restore.NewPlan(c.Context, k.Client, rules, options)
+	if errors.Is(err, restore.ErrNoCommands) {
+		return failed(err)
 	}
-	plan, err := restore.NewPlan(source, lines, current, restore.Options{Keep: c.Bool("noflush")})
 	if err != nil {
 		return err
 	}
@@ -76,15 +68,16 @@ func (a *app) restore(c *cli.Context) error {
 	return plan.Carry(ctx, k.Client, a.executeLine(ctx, k))
 }
 
-// readFile reads the lines of a file, or of standard input if path is empty.
-func (a *app) readFile(ctx context.Context, path, source string) ([]restore.Line, error) {
-	if path == "" {
-		return restore.Read(ctx, a.stdin, source, a.resolver)
+// readRules reads the rules of a file, or of standard input if none is named.
+func (a *app) readRules(c *cli.Context) (*restore.Rules, error) {
+	if path := c.String("file"); path != "" {
+		return restore.ReadFile(c.Context, path, a.resolver)
 	}
-	file, err := os.Open(path)
-	if err != nil {
-		return nil, err
+	if c.IsSet("file") {
+		return nil, errors.New("--file: the name of the file is empty")
 	}
-	defer file.Close()
-	return restore.Read(ctx, file, source, a.resolver)
+	if isTerminal(a.stdin) {
+		fmt.Fprintln(a.stderr, "reading rules from standard input, up to Ctrl-D")
+	}
+	return restore.Read(c.Context, a.stdin, standardInput, a.resolver)
 }

@@ -25,10 +25,12 @@ func FuzzRead(f *testing.F) {
 		resolver := &names.Resolver{LookupIPv4: nobody, Parallel: 1, Patience: 1 << 40}
 		lines, err := Read(t.Context(), strings.NewReader(text), "rules", resolver)
 		if err != nil {
-			checkErrors(t, err, text)
-			return
+			t.Fatal(err)
 		}
-		plan, err := NewPlan("rules", lines, ipvs.Each(), Options{})
+		if err := lines.Err(); err != nil {
+			checkErrors(t, err, text)
+		}
+		plan, err := newPlan(lines, kernel{entries: ipvs.Each()}, Options{})
 		if err != nil {
 			checkErrors(t, err, text)
 			return
@@ -38,13 +40,13 @@ func FuzzRead(f *testing.F) {
 		}
 		rules := string(plan.AppendRules(nil))
 		again, err := Read(t.Context(), strings.NewReader(rules), "again", resolver)
-		if err != nil {
+		if err = errors.Join(err, again.Err()); err != nil {
 			if strings.ContainsAny(text, "\v\f\u0085\u00a0") {
 				return // within a word of the file's
 			}
 			t.Fatalf("%q has the rules %q, which are refused: %v", text, rules, err)
 		}
-		second, err := NewPlan("again", again, ipvs.Each(), Options{})
+		second, err := newPlan(again, kernel{entries: ipvs.Each()}, Options{})
 		if err != nil {
 			t.Fatalf("%q has the rules %q, which make no table: %v", text, rules, err)
 		}

@@ -1,0 +1,137 @@
+package restore
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"ipvsadm/command"
+	"ipvsadm/names"
+)
+
+func TestReadLines(t *testing.T) {
+	for text, want := range map[string][]Line{
+		"":                                      nil,
+		"\n\n":                                  nil,
+		"   \t\r\n":                             nil,
+		"# nothing\n  #-C":                      nil,
+		"ipvsadm":                               nil,
+		"-C":                                    {{1, command.Command{Verb: command.Clear}}},
+		"-C\r\n":                                {{1, command.Command{Verb: command.Clear}}},
+		"\n\t-C \t\n#\n-Z":                      {{2, command.Command{Verb: command.Clear}}, {4, command.Command{Verb: command.Zero}}},
+		"ipvsadm -C\nipvsadm ipvsadm -Z":        {{1, command.Command{Verb: command.Clear}}, {2, command.Command{Verb: command.Zero}}},
+		"-C" + strings.Repeat(" --sort", 10000): {{1, command.Command{Verb: command.Clear}}},
+	} {
+		rules, err := Read(t.Context(), strings.NewReader(text), "file", names.NewResolver())
+		if err := errors.Join(err, rules.Err()); err != nil {
+			t.Errorf("%.40q: %v", text, err)
+			continue
+		}
+		got := rules.Lines
+		if len(got) != len(want) {
+			t.Errorf("%.40q: %v", text, got)
+			continue
+		}
+		for i := range want {
+			if got[i].Number != want[i].Number || got[i].Command.Verb != want[i].Command.Verb {
+				t.Errorf("%.40q: line %d is %v of line %d", text, i, got[i].Command.Verb, got[i].Number)
+			}
+		}
+	}
+}
+
+func TestReadLooksHostsUpOnce(t *testing.T) {
+	resolver := names.NewResolver()
+	resolver.HostsFile = "/dev/null"
+	asked := make(chan string, 10)
+	resolver.LookupIPv4 = func(_ context.Context, name string) ([]netip.Addr, error) {
+		asked <- name
+		return []netip.Addr{netip.MustParseAddr("192.0.2.7")}, nil
+	}
+	rules, err := Read(t.Context(), strings.NewReader("-A -t www.example.com:80\n-a -t www.example.com:80 -r 192.0.2.9\n"),
+		"file", resolver)
+	if err != nil || rules.Err() != nil || len(asked) != 1 {
+		t.Fatalf("%v, %v, %d questions", rules, err, len(asked))
+	}
+	if got := rules.Lines[1].Command.Service.Address.String(); got != "192.0.2.7:80" {
+		t.Errorf("the service is %s", got)
+	}
+}
+
+type failing struct{}
+
+func (failing) Read([]byte) (int, error) { return 0, errors.New("the disk is gone") }
+
+// TestReadFile reads what cannot be read. The messages name the file once, and no operation of ours.
+func TestReadFile(t *testing.T) {
+	folder := t.TempDir()
+	file := filepath.Join(folder, "rules")
+	if err := os.WriteFile(file, []byte("-C\nx"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	rules, err := ReadFile(t.Context(), file, names.NewResolver())
+	if err != nil || len(rules.Lines) != 1 || !strings.HasPrefix(fmt.Sprint(rules.Err()), file+":2: ") {
+		t.Errorf("%v, %v", rules, err)
+	}
+	for path, want := range map[string]string{
+		folder:                         folder + ": is a directory",
+		filepath.Join(folder, "none"):  filepath.Join(folder, "none") + ": no such file or directory",
+		filepath.Join(file, "beneath"): filepath.Join(file, "beneath") + ": not a directory",
+	} {
+		if _, err := ReadFile(t.Context(), path, names.NewResolver()); fmt.Sprint(err) != want {
+			t.Errorf("%v, want %s", err, want)
+		}
+	}
+}
+
+func TestReadFails(t *testing.T) {
+	_, err := Read(t.Context(), failing{}, "file", names.NewResolver())
+	if err == nil || err.Error() != "file: the disk is gone" {
+		t.Error(err)
+	}
+}
+
+func TestRead(t *testing.T) {
+	rules := readGood(t, "\n \t\r\n# a comment\n  # another -A\n-A -t 192.0.2.1:80\r\n\tipvsadm\t-A  -f 1 \n\n-C")
+	var got []string
+	for _, line := range rules.Lines {
+		got = append(got, fmt.Sprintf("%d %s", line.Number, line.Command.AppendRule(nil, nil)))
+	}
+	want := []string{"5 -A -t 192.0.2.1:80 -s wlc", "6 -A -f 1 -s wlc", "8 -C"}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("lines (-want +got):\n%s", diff)
+	}
+}
+
+func TestReadBadLines(t *testing.T) {
+	const file = `-A -t 192.0.2.1:80 -s rr
+-A -t 192.0.2.1 -s rr
+nonsense
+-a -t 192.0.2.1:80
+-A -f 0
+-R
+-C extra
+-a -t 192.0.2.1:80 -r 192.0.2.11 -w -1`
+	err := read(t, file).Err()
+	const want = `rules:2: Zero port specified for non-persistent service
+rules:3: Try ` + "`ipvsadm -h' or 'ipvsadm --help'" + ` for more information.
+rules:4: You need to supply the 'real-server' option for the 'add-server' command
+rules:5: invalid fwmark value ` + "`0'" + ` specified
+rules:6: a restore within a restore
+rules:7: unexpected argument extra
+rules:8: illegal weight specified`
+	if diff := cmp.Diff(want, fmt.Sprint(err)); diff != "" {
+		t.Errorf("errors (-want +got):\n%s", diff)
+	}
+	var first *command.Error
+	if !errors.As(err, &first) || first.Status != 2 {
+		t.Errorf("the first error: %v", first)
+	}
+}

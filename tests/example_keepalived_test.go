@@ -12,28 +12,81 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-func TestExampleKeepalived(t *testing.T) {
-	needNetworks(t, "keepalived", original)
-	lan, client, webs, stops := onePlace(t)
-	var directors []*host
+// twoDirectors joins two directors to the network, on which lvskeepalived can be started. The first has priority.
+func twoDirectors(t *testing.T, lan *segment, settings ...string) (directors []*host) {
+	t.Helper()
 	for i, priority := range []int{150, 100} {
 		director := newHost(t, fmt.Sprintf("director%d", i+1)).join(lan, "eth0", fmt.Sprintf("192.0.2.%d/24", i+1))
-		director.env = []string{fmt.Sprint("PRIORITY=", priority), "RUN=" + t.TempDir()}
+		director.env = append([]string{fmt.Sprint("PRIORITY=", priority), "RUN=" + t.TempDir()}, settings...)
 		directors = append(directors, director)
 	}
-	first, second := directors[0], directors[1]
 	t.Cleanup(func() { // also when the test failed, for keepalived is a daemon
 		for _, director := range directors {
 			director.try("../examples/lvskeepalived", "stop")
 		}
 	})
+	return directors
+}
 
-	has := func(director *host) bool {
-		return strings.Contains(director.ip("addr show dev eth0"), "192.0.2.100/32")
+// has reports whether a director has the address of the service.
+func has(director *host) bool {
+	return strings.Contains(director.ip("addr show dev eth0"), "192.0.2.100/32")
+}
+
+// holder returns a function that reports whether of two directors only the first has the address.
+func holder(want, other *host) func() bool {
+	return func() bool { return has(want) && !has(other) }
+}
+
+// TestExampleKeepalivedPersistence has a client that stays with its server when the directors change places, and leaves
+// it when it fails.
+func TestExampleKeepalivedPersistence(t *testing.T) {
+	needNetworks(t, "keepalived")
+	lan, client, webs, stops := onePlace(t)
+	directors := twoDirectors(t, lan, "PERSIST=600")
+	first, second := directors[0], directors[1]
+	for _, director := range directors {
+		director.script("lvskeepalived", "start")
 	}
-	holder := func(want, other *host) func() bool {
-		return func() bool { return has(want) && !has(other) }
+	eventually(t, 30*time.Second, "the first director having the address", holder(first, second))
+	for _, director := range directors {
+		eventually(t, 10*time.Second, director.name+"'s table", func() bool {
+			rules := director.run("ipvsadm", "-S", "-n")
+			return strings.HasPrefix(rules, "-A -t 192.0.2.100:80 -s rr -p 600\n") && strings.Count(rules, "\n-a ") == 2
+		})
 	}
+	const url = "http://192.0.2.100/"
+	name := client.mustGet(1, url)[0]
+	same := map[string]int{name: 4}
+	wantCounts(t, "by the first director", client.mustGet(4, url), same)
+	eventually(t, 10*time.Second, "the client's template on the second director", func() bool {
+		return strings.Contains(second.run("ipvsadm", "-Lnc"), "192.0.2.10:0 ")
+	})
+
+	first.ip("link set eth0 down")
+	eventually(t, 30*time.Second, "an answer by the second director", func() bool {
+		_, err := client.curl(1, url, "--connect-timeout", "1")
+		return err == nil
+	})
+	wantCounts(t, "by the second director", client.mustGet(4, url), same)
+
+	other := map[string]string{webs[0].name: webs[1].name, webs[1].name: webs[0].name}[name]
+	for i, web := range webs {
+		if web.name == name {
+			stops[i]()
+		}
+	}
+	eventually(t, 20*time.Second, "the failed server leaving", func() bool {
+		return strings.Count(second.run("ipvsadm", "-S", "-n"), "\n-a ") == 1
+	})
+	wantCounts(t, "when its server has failed", client.mustGet(4, url), map[string]int{other: 4})
+}
+
+func TestExampleKeepalived(t *testing.T) {
+	needNetworks(t, "keepalived", original)
+	lan, client, webs, stops := onePlace(t)
+	directors := twoDirectors(t, lan)
+	first, second := directors[0], directors[1]
 	tables := func(servers ...string) func() bool {
 		want := "-A -t 192.0.2.100:80 -s rr\n"
 		for _, server := range servers {

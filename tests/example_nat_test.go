@@ -2,6 +2,8 @@ package tests
 
 import (
 	"fmt"
+	"net"
+	"net/http"
 	"strings"
 	"testing"
 )
@@ -51,3 +53,115 @@ const (
 	web1 = "10.0.0.11:80"
 	web2 = "10.0.0.12:80"
 )
+
+// firewall is the iptables of the lab's kernel, which has no nf_tables for IPv4.
+const firewall = "iptables-legacy"
+
+// TestExampleNAT goes by the scripts' defaults, and then lets the real servers out by MASQUERADE.
+func TestExampleNAT(t *testing.T) {
+	needNetworks(t, firewall)
+	outside, inside := newSegment(t, "outside"), newSegment(t, "inside")
+	client := newHost(t, "client").join(outside, "eth0", "192.0.2.10/24")
+	director := newHost(t, "director").join(outside, "eth0", "192.0.2.1/24").join(inside, "eth1", "10.0.0.1/24")
+	var webs []*host
+	for i := 1; i <= 2; i++ {
+		web := newHost(t, fmt.Sprintf("web%d", i)).join(inside, "eth0", fmt.Sprintf("10.0.0.1%d/24", i))
+		web.serveClients("0.0.0.0:80")
+		webs = append(webs, web)
+	}
+	client.serveClients("0.0.0.0:80")
+	up("lvsnat-real", webs...)
+	up("lvsnat", director)
+	direct := map[string]int{"web1:192.0.2.10": 2, "web2:192.0.2.10": 2}
+	wantCounts(t, "the defaults", client.mustGet(4, "http://192.0.2.102/"), direct)
+	if got, err := webs[0].curl(1, "http://192.0.2.10/", "--connect-timeout", "1"); err == nil {
+		t.Errorf("a real server reached the outside without MASQUERADE: %v", got)
+	}
+
+	director.env = []string{"MASQUERADE=10.0.0.0/24", "IPTABLES=" + firewall}
+	for range 2 {
+		director.script("lvsnat", "start")
+	}
+	for _, web := range webs {
+		wantCounts(t, web.name+" reaches the outside", web.mustGet(2, "http://192.0.2.10/"),
+			map[string]int{"client:192.0.2.1": 2})
+	}
+	wantCounts(t, "the service beside it", client.mustGet(4, "http://192.0.2.102/"), direct)
+	director.show(firewall, "-t", "nat", "-S", "POSTROUTING")
+
+	// The firewall's rules translate what IPVS carries if conntrack is 1, and not otherwise.
+	for conntrack, seen := range map[string]string{"0": "192.0.2.10", "1": "10.0.0.1"} {
+		director.set("vs/conntrack", conntrack)
+		director.run(firewall, "-t", "nat", "-A", "POSTROUTING", "-o", "eth1", "-j", "MASQUERADE")
+		wantCounts(t, "conntrack "+conntrack, client.mustGet(4, "http://192.0.2.102/"),
+			map[string]int{"web1:" + seen: 2, "web2:" + seen: 2})
+		director.run(firewall, "-t", "nat", "-D", "POSTROUTING", "-o", "eth1", "-j", "MASQUERADE")
+	}
+	director.set("vs/conntrack", "0")
+
+	director.script("lvsnat", "stop")
+	if rules := director.run(firewall, "-t", "nat", "-S", "POSTROUTING"); rules != "-P POSTROUTING ACCEPT\n" {
+		t.Errorf("after stop there are rules left:\n%s", rules)
+	}
+}
+
+// TestExampleNATOneCard has director, real servers and a client in one network, and another client behind a router.
+func TestExampleNATOneCard(t *testing.T) {
+	needNetworks(t)
+	lan, beyond := newSegment(t, "lan"), newSegment(t, "beyond")
+	neighbour := newHost(t, "neighbour").join(lan, "eth0", "192.0.2.10/24")
+	router := newHost(t, "router").join(lan, "eth0", "192.0.2.254/24").join(beyond, "eth1", "198.51.100.1/24")
+	router.set("ip_forward", "1")
+	distant := newHost(t, "distant").join(beyond, "eth0", "198.51.100.10/24")
+	distant.ip("route add default via 198.51.100.1")
+	director := newHost(t, "director").join(lan, "eth0", "192.0.2.1/24")
+	director.ip("route add default via 192.0.2.254")
+	director.env = []string{"INSIDE=eth0", "SCHEDULER=rr", "RIP1=192.0.2.11", "RIP2=192.0.2.12"}
+	var webs []*host
+	for i := 1; i <= 2; i++ {
+		web := newHost(t, fmt.Sprintf("web%d", i)).join(lan, "eth0", fmt.Sprintf("192.0.2.1%d/24", i))
+		web.serveClients("0.0.0.0:80")
+		web.env = []string{"DIRECTOR=192.0.2.1"}
+		webs = append(webs, web)
+	}
+	up("lvsnat", director)
+	const url = "http://192.0.2.102/"
+	for _, web := range webs {
+		web.script("lvsnat-real", "start")
+	}
+	wantCounts(t, "a client behind the router", distant.mustGet(4, url),
+		map[string]int{"web1:198.51.100.10": 2, "web2:198.51.100.10": 2})
+	if got, err := neighbour.curl(1, url, "--connect-timeout", "1"); err == nil {
+		t.Errorf("a client beside the servers is served without LOCAL: %v", got)
+	}
+	for _, web := range webs {
+		web.script("lvsnat-real", "stop")
+		web.env = append(web.env, "LOCAL=192.0.2.0/24")
+	}
+
+	up("lvsnat-real", webs...)
+	for range 2 { // the second time, no redirect may have led anybody astray
+		for client, address := range map[*host]string{distant: "198.51.100.10", neighbour: "192.0.2.10"} {
+			wantCounts(t, client.name, client.mustGet(4, url), map[string]int{"web1:" + address: 2, "web2:" + address: 2})
+		}
+	}
+}
+
+// serveClients runs a web server whose one page is the host's name and the client's address.
+func (h *host) serveClients(address string) {
+	h.t.Helper()
+	server := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, request *http.Request) {
+		client, _, _ := net.SplitHostPort(request.RemoteAddr)
+		fmt.Fprintf(w, "%s:%s", h.name, client)
+	})}
+	var listener net.Listener
+	err := h.do(func() (err error) {
+		listener, err = net.Listen("tcp4", address)
+		return err
+	})
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	go server.Serve(listener)
+	h.t.Cleanup(func() { server.Close() })
+}

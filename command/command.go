@@ -82,6 +82,13 @@ type Command struct {
 	Timeouts ipvs.Timeouts    // of SetTimeouts
 	Daemon   ipvs.Daemon      // of StartDaemon; for StopDaemon its State alone
 	Listing  Listing          // of List; for Save its Numeric alone
+	Typed    Typed            // of AddServer and EditServer
+}
+
+// Typed is what a line says of a server that cannot be seen in the server, for Remarks.
+type Typed struct {
+	Port       uint16 // the port of -r, 0 if it has none: the server's, or replaced by the service's
+	Forwarding bool   // -g, -i or -m is there
 }
 
 // Listing says what List shows and how.

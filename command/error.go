@@ -15,12 +15,12 @@ const (
 
 // Error is why a command line was not understood or is not legal.
 type Error struct {
-	Message string // the original's words
-	Status  int    // the exit status that the original has for it
-	Hint    string // what to type instead, where that can be guessed
+	Message string   // the original's words
+	Status  int      // the exit status that the original has for it
+	Hints   []string // what is likely wrong and what to type instead, where that can be told
 }
 
-// Error returns the message without the hint.
+// Error returns the message without the hints.
 func (e *Error) Error() string { return e.Message }
 
 // wrong returns the error of a command line that is understood and wrong.

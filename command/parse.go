@@ -32,18 +32,12 @@ func (r *Parser) Parse(program string, arguments []string, lookup Lookup) (Comma
 		return Command{Verb: List}, nil
 	}
 	p := &r.line
-	*p = parser{words: words{rest: arguments}, lookup: lookup}
-	p.command.Service.Netmask = ipvs.HostNetmask(ipvs.IPv4)
-	p.command.Server.Weight = 1
-	p.command.Server.Forwarding = ipvs.DirectRouting
-	if err := p.parse(program); err != nil {
-		var wrong *Error
-		if errors.As(err, &wrong) {
-			wrong.Hint = p.hint(arguments)
-		}
-		return p.command, err
+	err := p.read(program, arguments, lookup)
+	var wrong *Error
+	if errors.As(err, &wrong) {
+		wrong.Hints = hints(arguments, lookup)
 	}
-	return p.command, nil
+	return p.command, err
 }
 
 type parser struct {
@@ -52,6 +46,20 @@ type parser struct {
 	command Command
 	given   parameters
 	flags   string // the value of -b
+}
+
+// read reads a line of at least one word.
+func (p *parser) read(program string, arguments []string, lookup Lookup) error {
+	p.begin(arguments, lookup)
+	return p.parse(program)
+}
+
+// begin forgets the line before.
+func (p *parser) begin(arguments []string, lookup Lookup) {
+	*p = parser{words: words{rest: arguments}, lookup: lookup}
+	p.command.Service.Netmask = ipvs.HostNetmask(ipvs.IPv4)
+	p.command.Server.Weight = 1
+	p.command.Server.Forwarding = ipvs.DirectRouting
 }
 
 func (p *parser) parse(program string) error {
@@ -283,6 +291,7 @@ func (p *parser) setRealServer(text string) error {
 	if !ok {
 		return wrong("illegal real server address[:port] specified")
 	}
+	p.command.Typed.Port = address.Port()
 	if !hasPort && service.Address.IsValid() {
 		address = withPort(address, service.Address.Port())
 	}
@@ -296,6 +305,7 @@ func (p *parser) setMasquerading(string) error { return p.setForwarding(ipvs.Mas
 
 func (p *parser) setForwarding(forwarding ipvs.Forwarding) error {
 	p.command.Server.Forwarding = forwarding
+	p.command.Typed.Forwarding = true
 	return nil
 }
 

@@ -71,6 +71,7 @@ func unwritable(c Command) bool {
 
 // settled returns a command without what has no effect.
 func settled(c Command) Command {
+	c.Typed = Typed{}
 	if c.Service.Flags&ipvs.Persistent == 0 {
 		c.Service.Netmask = 0
 	}

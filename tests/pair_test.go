@@ -16,6 +16,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 
+	"ipvsadm/command"
 	"ipvsadm/ipvs"
 )
 
@@ -98,7 +99,7 @@ func (p *pair) compare(stdin string, settle func(string) string, words ...string
 	if err != nil {
 		return want, err
 	}
-	got.stderr = withoutHint(got.stderr)
+	got.stderr, want.stderr = withoutHints(got.stderr), printable(want.stderr)
 	if settle != nil {
 		want.stdout, got.stdout = settle(want.stdout), settle(got.stdout)
 	}
@@ -133,10 +134,19 @@ func differ(want, got state) string {
 	return cmp.Diff(want, got, cmpopts.EquateComparable(netip.Addr{}, netip.AddrPort{}), cmpopts.IgnoreTypes(ipvs.Counters{}), cmpopts.EquateEmpty())
 }
 
-// hint is the line that ours may add to a usage error.
-var hint = regexp.MustCompile(`(?m)^hint: .*\n\z`)
+// hints are the lines that ours may add to an error.
+var hints = regexp.MustCompile(`(?m)^hint: .*\n`)
 
-func withoutHint(stderr string) string { return hint.ReplaceAllString(stderr, "") }
+func withoutHints(stderr string) string { return hints.ReplaceAllString(stderr, "") }
+
+// printable returns the original's messages with control characters written as ours writes them.
+func printable(stderr string) string {
+	lines := strings.Split(stderr, "\n")
+	for i := range lines {
+		lines[i] = command.Printable(lines[i])
+	}
+	return strings.Join(lines, "\n")
+}
 
 // said is what a program did.
 type said struct {

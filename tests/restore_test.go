@@ -110,14 +110,14 @@ func TestRestoreBadLines(t *testing.T) {
 			write(t, rules, file)
 			said = d.run("", "ipvsadm-restore", "-f", rules)
 		}
-		if diff := cmp.Diff(want, withoutHint(said.stderr)); said.status != 255 || said.stdout != "" || diff != "" {
+		if diff := cmp.Diff(want, withoutHints(said.stderr)); said.status != 255 || said.stdout != "" || diff != "" {
 			t.Errorf("status %d, stdout %q, stderr (-want +got):\n%s", said.status, said.stdout, diff)
 		}
 	}
 	for _, bad := range badLines {
 		write(t, rules, "-A -t 10.9.9.9:80\n"+bad.line)
 		want := rules + ":2: " + bad.message + "\n"
-		if said := d.run("", "ipvsadm-restore", "--test", "-f", rules); said.status != bad.status || withoutHint(said.stderr) != want {
+		if said := d.run("", "ipvsadm-restore", "--test", "-f", rules); said.status != bad.status || withoutHints(said.stderr) != want {
 			t.Errorf("%s: status %d, stderr %q, want %d, %q", bad.line, said.status, said.stderr, bad.status, want)
 		}
 	}

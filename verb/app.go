@@ -5,11 +5,13 @@ package verb
 import (
 	"bufio"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net/netip"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/urfave/cli/v2"
@@ -27,6 +29,7 @@ type app struct {
 	stdout   *bufio.Writer
 	output   *os.File // behind stdout
 	stderr   io.Writer
+	errors   *os.File // behind stderr
 	resolver *names.Resolver
 }
 
@@ -39,6 +42,7 @@ func Run(ctx context.Context, version string, words []string, stdin, stdout, std
 		stdout:   bufio.NewWriterSize(stdout, 64<<10),
 		output:   stdout,
 		stderr:   stderr,
+		errors:   stderr,
 		resolver: names.NewResolver(),
 	}
 	err := a.run(ctx, words)
@@ -104,10 +108,20 @@ func usageError(c *cli.Context, err error, _ bool) error {
 func withoutWords(action cli.ActionFunc) cli.ActionFunc {
 	return func(c *cli.Context) error {
 		if c.Args().Present() {
-			return cli.Exit("unexpected argument "+c.Args().First(), statusFailed)
+			return unexpected(c)
 		}
 		return action(c)
 	}
+}
+
+// unexpected is the error of a word that belongs to no flag.
+func unexpected(c *cli.Context) error {
+	word := command.Printable(c.Args().First())
+	err := errors.New("unexpected argument " + word)
+	if slices.ContainsFunc(c.Command.Flags, func(flag cli.Flag) bool { return slices.Contains(flag.Names(), "file") }) {
+		return cli.Exit(&command.Hinted{Err: err, Hints: []string{"type " + c.Command.HelpName + " -f " + word}}, statusFailed)
+	}
+	return cli.Exit(err, statusFailed)
 }
 
 func (a *app) lookup(ctx context.Context) command.Lookup {

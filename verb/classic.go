@@ -2,8 +2,10 @@ package verb
 
 import (
 	"context"
+	"slices"
 
 	"ipvsadm/command"
+	"ipvsadm/ipvs"
 	"ipvsadm/restore"
 )
 
@@ -27,7 +29,37 @@ func (a *app) classic(ctx context.Context, words []string) error {
 	if parseErr != nil {
 		return parseErr
 	}
-	return a.execute(ctx, k, c)
+	return a.executeAndRemark(ctx, k, c)
+}
+
+// executeAndRemark carries out a command. On a terminal it also says what the command did if that is seldom meant; the
+// original is silent, and so are we for scripts.
+func (a *app) executeAndRemark(ctx context.Context, k *kernel, c command.Command) error {
+	if !isTerminal(a.errors) {
+		return a.execute(ctx, k, c)
+	}
+	var before ipvs.Destination
+	if c.NeedsServer() {
+		before = serverBefore(ctx, k, c)
+	}
+	err := a.execute(ctx, k, c)
+	if err == nil {
+		a.hint(c.Remarks(before)...)
+	}
+	return err
+}
+
+// serverBefore returns the server that a command edits, as it is. Without such a server the edit fails.
+func serverBefore(ctx context.Context, k *kernel, c command.Command) ipvs.Destination {
+	entry, err := k.Entry(ctx, c.Service.ServiceID)
+	if err != nil {
+		return ipvs.Destination{}
+	}
+	i := slices.IndexFunc(entry.Destinations, func(d ipvs.ListedDestination) bool { return d.Address == c.Server.Address })
+	if i < 0 {
+		return ipvs.Destination{}
+	}
+	return entry.Destinations[i].Destination
 }
 
 // execute carries out a command.
@@ -38,7 +70,7 @@ func (a *app) execute(ctx context.Context, k *kernel, c command.Command) error {
 	case command.Version:
 		return a.writeVersion()
 	case command.List:
-		return failed(a.list(ctx, k, c))
+		return failed(c.Explain(a.list(ctx, k, c)))
 	case command.Save:
 		return failed(a.save(ctx, k, a.stdout, c.Listing.Numeric))
 	case command.Restore:
@@ -52,7 +84,7 @@ func (a *app) execute(ctx context.Context, k *kernel, c command.Command) error {
 		return restore.InOrder(ctx, k.Client, standardInput, rules.Lines, a.executeLine(ctx, k))
 	default:
 		change, _ := c.Change()
-		return k.Apply(ctx, change)
+		return c.Explain(k.Apply(ctx, change))
 	}
 }
 

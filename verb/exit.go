@@ -23,11 +23,11 @@ func (a *app) report(err error) int {
 	if err == nil {
 		return 0
 	}
-	for line := range strings.SplitSeq(message(err), "\n") {
-		fmt.Fprintln(a.stderr, command.Printable(line)) // it may quote a file's name, or a word of a file
-	}
-	if hint := hint(err); hint != "" {
-		fmt.Fprintln(a.stderr, "hint: "+hint)
+	for _, err := range each(err) {
+		for line := range strings.SplitSeq(message(err), "\n") {
+			fmt.Fprintln(a.stderr, command.Printable(line)) // it may quote a file's name, or a word of a file
+		}
+		a.hint(hints(err)...)
 	}
 	var coder cli.ExitCoder
 	if errors.As(err, &coder) {
@@ -42,6 +42,9 @@ func message(err error) string {
 	if errors.As(err, &coder) && errors.Unwrap(coder) != nil {
 		err = errors.Unwrap(coder)
 	}
+	if hinted, ok := err.(*command.Hinted); ok {
+		err = hinted.Err
+	}
 	switch err := err.(type) {
 	case *ipvs.Error:
 		return err.Reason()
@@ -53,12 +56,34 @@ func message(err error) string {
 	return err.Error()
 }
 
-func hint(err error) string {
-	var parseError *command.Error
-	if errors.As(err, &parseError) {
-		return parseError.Hint
+// each returns the errors that were joined, each of which has its own hints.
+func each(err error) []error {
+	joined, ok := err.(interface{ Unwrap() []error })
+	if _, batch := err.(*ipvs.BatchError); !ok || batch {
+		return []error{err}
 	}
-	return ""
+	return joined.Unwrap()
+}
+
+// hints returns the likely causes of an error.
+func hints(err error) []string {
+	var parseError *command.Error
+	var hinted *command.Hinted
+	switch {
+	case errors.As(err, &parseError):
+		return parseError.Hints
+	case errors.As(err, &hinted):
+		return hinted.Hints
+	default:
+		return nil
+	}
+}
+
+// hint prints hints. They are no part of the original's messages, and programs may leave out lines that begin like this.
+func (a *app) hint(hints ...string) {
+	for _, hint := range hints {
+		fmt.Fprintln(a.stderr, "hint: "+hint)
+	}
 }
 
 // failed gives an error the status of a listing or a save that failed.

@@ -10,7 +10,9 @@ import (
 	"syscall"
 
 	"github.com/urfave/cli/v2"
+	"golang.org/x/sys/unix"
 
+	"ipvsadm/command"
 	"ipvsadm/ipvs"
 )
 
@@ -53,6 +55,21 @@ func unavailable(err error) error {
 		kernelError = &ipvs.Error{Err: err}
 	}
 	//lint:ignore ST1005 the words are the original's
-	return cli.Exit(fmt.Errorf("Can't initialize ipvs: %s\nAre you sure that IP Virtual Server is built in the kernel or as module?",
-		kernelError.Reason()), statusUnavailable)
+	unavailable := fmt.Errorf("Can't initialize ipvs: %s\nAre you sure that IP Virtual Server is built in the kernel or as module?",
+		kernelError.Reason())
+	if errors.Is(err, syscall.EPERM) && os.Geteuid() == 0 && !netAdmin() {
+		unavailable = &command.Hinted{Err: unavailable, Hints: []string{
+			"this is root without the capability CAP_NET_ADMIN: a container needs it added"}}
+	}
+	return cli.Exit(unavailable, statusUnavailable)
+}
+
+// netAdmin reports whether this process has CAP_NET_ADMIN, and true where it cannot tell.
+func netAdmin() bool {
+	header := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
+	var sets [2]unix.CapUserData // of 32 capabilities each
+	if unix.Capget(&header, &sets[0]) != nil {
+		return true
+	}
+	return sets[0].Effective&(1<<unix.CAP_NET_ADMIN) != 0
 }

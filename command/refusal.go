@@ -1,0 +1,124 @@
+package command
+
+import (
+	"errors"
+	"fmt"
+	"net/netip"
+	"slices"
+	"strings"
+	"syscall"
+
+	"ipvsadm/ipvs"
+)
+
+// Hinted is an error with its likely causes.
+type Hinted struct {
+	Err   error
+	Hints []string
+}
+
+// Error returns Err's message.
+func (h *Hinted) Error() string { return h.Err.Error() }
+
+// Unwrap returns Err.
+func (h *Hinted) Unwrap() error { return h.Err }
+
+// Explain adds hints to the error for which the kernel refused the command, if the command has a likely cause.
+func (c Command) Explain(err error) error {
+	if hints := c.refusalHints(err); len(hints) > 0 {
+		return &Hinted{err, hints}
+	}
+	return err
+}
+
+func (c Command) refusalHints(err error) []string {
+	var refused *ipvs.Error
+	var errno syscall.Errno
+	if !errors.As(err, &refused) || !errors.As(refused.Err, &errno) {
+		return nil
+	}
+	switch verb := c.Verb; {
+	case errno == syscall.ENOENT && (verb == AddService || verb == EditService):
+		return c.notFound()
+	case errno == syscall.EEXIST && verb == AddService:
+		return []string{"to change a service type -E"}
+	case errno == syscall.EEXIST && verb == AddServer:
+		return []string{"to change a server type -e"}
+	case errno == syscall.ENOENT && (verb == EditServer || verb == DeleteServer):
+		return c.noServer()
+	case errno == syscall.ESRCH && c.portless():
+		return []string{fmt.Sprintf("no port was typed: type %s:PORT", hostOf(c.Service.Address.Addr()))}
+	default:
+		return nil
+	}
+}
+
+// noServer is about a server that the service does not have: often one of another port.
+func (c Command) noServer() []string {
+	host, port := hostOf(c.Server.Address.Addr()), c.Server.Address.Port()
+	switch typed := c.Typed.Port; {
+	case typed == 0 && c.Service.Mark == 0:
+		return []string{fmt.Sprintf("without a port, -r has the service's, %d: type -r %s:PORT", port, host)}
+	case typed == port || typed == 0:
+		return nil
+	case c.Typed.Forwarding:
+		return []string{fmt.Sprintf("with -g and -i the server's port is the service's, %d: for %s:%d type -m", port, host, typed)}
+	default:
+		return []string{fmt.Sprintf("without -m it is -g, and the server's port is the service's, %d: for %s:%d type -m", port, host, typed)}
+	}
+}
+
+// portless reports whether the service is one of an address without a port.
+func (c Command) portless() bool {
+	return c.OneService() && c.Service.Mark == 0 && c.Service.Address.Port() == 0
+}
+
+// hostOf returns an address as it stands before a port.
+func hostOf(address netip.Addr) string {
+	if address.Is6() {
+		return "[" + address.String() + "]"
+	}
+	return address.String()
+}
+
+// notFound is about a scheduler or an engine that the kernel does not have.
+func (c Command) notFound() []string {
+	var found []string
+	if name := c.Service.Scheduler; !slices.Contains(schedulers, name) && name != "none" {
+		found = append(found, unknown("-s", name, schedulers))
+	}
+	if name := c.Service.Engine; name != "" && name != "sip" {
+		found = append(found, unknown("--pe", name, []string{"sip"}))
+	}
+	if len(found) > 0 {
+		return found
+	}
+	module := "ip_vs_" + c.Service.Scheduler
+	if c.Service.Engine != "" {
+		module += " or ip_vs_pe_" + c.Service.Engine
+	}
+	return []string{"this kernel lacks the module " + module}
+}
+
+// unknown says what was meant by a name that no kernel of today has.
+func unknown(option, name string, known []string) string {
+	if words, hint := cleaned(name); hint != "" && len(words) == 1 && slices.Contains(known, words[0]) {
+		return hint
+	}
+	if meant, ok := meantName(name, known); ok {
+		return "type " + option + " " + meant
+	}
+	return fmt.Sprintf("%s takes %s, or another that this kernel has a module for", option, listed(known, "or"))
+}
+
+// meantName returns the known name that was meant by another.
+func meantName(name string, known []string) (string, bool) {
+	name = strings.Trim(strings.ToLower(name), ",;. ")
+	if slices.Contains(known, name) {
+		return name, true
+	}
+	if near := similar(name, known); len(near) == 1 {
+		return near[0], true
+	}
+	return "", false
+}

@@ -30,6 +30,10 @@ func (a *app) complete(ctx context.Context, words []string) error {
 		before = slices.Insert(slices.Clone(before), 0, verb)
 	}
 	for _, c := range a.candidates(ctx, before, current) {
+		if c.Word == command.Files { // the shells compare the whole line
+			fmt.Fprintln(a.stdout, c.Word)
+			continue
+		}
 		fmt.Fprintln(a.stdout, strings.TrimSuffix(c.Word+"\t"+c.Help, "\t"))
 	}
 	return nil

@@ -40,7 +40,7 @@ func (c Command) AppendRule(b []byte, resolver *names.Resolver) []byte {
 		r.text("--set")
 		for _, timeout := range []time.Duration{c.Timeouts.TCP, c.Timeouts.TCPFin, c.Timeouts.UDP} {
 			r.text(" ")
-			r.number(uint64(timeout / time.Second))
+			r.number(seconds(timeout))
 		}
 	case StartDaemon:
 		r.text("--start-daemon " + c.Daemon.State.String())
@@ -66,6 +66,10 @@ func (r *rule) option(name string, number uint64) {
 		r.number(number)
 	}
 }
+
+// seconds returns a timeout in seconds, and the longest that can be asked for instead of a longer one. The kernel has such
+// timeouts from other programs.
+func seconds(timeout time.Duration) uint64 { return uint64(min(timeout/time.Second, maxTimeout)) }
 
 func (r *rule) verb(verb Verb) {
 	for i := range options {
@@ -107,7 +111,7 @@ func (r *rule) scheduling(service ipvs.Service) {
 	r.text(" -s ")
 	r.text(service.Scheduler)
 	if service.Flags&ipvs.Persistent != 0 {
-		r.option(" -p ", uint64(service.Timeout/time.Second))
+		r.option(" -p ", seconds(service.Timeout))
 		r.netmask(service)
 	}
 	if service.Engine != "" {

@@ -194,7 +194,7 @@ func (t table) addEntries(entries []ipvs.Entry) {
 	}
 }
 
-// addSettings adds the kernel's timeouts and daemons of which something is wanted.
+// addSettings adds the kernel's timeouts, if any are wanted, and daemons.
 func (t *table) addSettings(present kernel, wanted table) {
 	if wanted.timeouts != (ipvs.Timeouts{}) {
 		t.timeouts = present.timeouts
@@ -203,9 +203,7 @@ func (t *table) addSettings(present kernel, wanted table) {
 		t.daemons[state] = daemon{Daemon: ipvs.Daemon{State: state}}
 	}
 	for _, d := range present.daemons {
-		if _, ok := wanted.daemons[d.State]; ok {
-			t.daemons[d.State] = daemon{Daemon: d, runs: true}
-		}
+		t.daemons[d.State] = daemon{Daemon: d, runs: true}
 	}
 }
 

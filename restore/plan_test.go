@@ -264,6 +264,13 @@ func TestPlan(t *testing.T) {
 -e -f 1 -r 192.0.2.20:0 -g -w 7
 -e -f 1 -r 192.0.2.9:0 -g -w 3
 -d -f 1 -r 192.0.2.3:0`},
+		{name: "services that are kept change in the order of the lines", keep: true, current: "-A -f 1\n-A -f 2\n-A -f 3", file: `
+-E -f 2 -s rr
+-E -f 3 -s rr
+-E -f 1 -s rr`, want: `
+-E -f 2 -s rr
+-E -f 3 -s rr
+-E -f 1 -s rr`},
 		{name: "servers come in the order in which they are added, which counts for mh", file: `
 -A -f 1 -s mh
 -a -f 1 -r 192.0.2.3
@@ -354,6 +361,44 @@ rules:10: No such destination
 rules:11: Service already exists`
 	if diff := cmp.Diff(want, fmt.Sprint(err)); diff != "" || plan != nil {
 		t.Errorf("plan %v, errors (-want +got):\n%s", plan, diff)
+	}
+}
+
+// TestPlanKeepsNoSlice plans from a listing that uses the memory of a service's servers again for the next, as the
+// client's does.
+func TestPlanKeepsNoSlice(t *testing.T) {
+	present := kernelWith(t, small)
+	whole := present.entries
+	present.entries = func(yield func(ipvs.Entry, error) bool) {
+		memory := make([]ipvs.ListedDestination, 9)
+		for entry := range whole {
+			entry.Destinations = memory[:copy(memory, entry.Destinations)]
+			if !yield(entry, nil) {
+				return
+			}
+		}
+	}
+	plan, err := newPlan(readGood(t, "-A -t 192.0.2.1:80 -s rr\n-A -f 7 -s wlc\n"), present, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	const want = "-d -t 192.0.2.1:80 -r 192.0.2.11:80\n-d -t 192.0.2.1:80 -r 192.0.2.12:80\n-d -f 7 -r 192.0.2.11:0\n"
+	if got := string(plan.AppendRules(nil)); got != want {
+		t.Errorf("the plan is %q", got)
+	}
+}
+
+// TestPlanBack returns to a table of which a service was deleted. Its servers come back in their order, which the kernel
+// lists backwards.
+func TestPlanBack(t *testing.T) {
+	const rules = "-A -f 1 -s mh\n-a -f 1 -r 192.0.2.3:0 -g -w 1\n-a -f 1 -r 192.0.2.1:0 -g -w 1\n-a -f 1 -r 192.0.2.2:0 -g -w 1\n"
+	plan, err := newPlan(readGood(t, "-C"), kernelWith(t, rules), Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	makes, leaves := difference(emptyTable(), plan.before)
+	if got := string((&Plan{Makes: makes, Leaves: leaves}).AppendRules(nil)); got != rules {
+		t.Errorf("the way back is %q", got)
 	}
 }
 

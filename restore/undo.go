@@ -51,18 +51,17 @@ func (p *Plan) now(ctx context.Context, client *ipvs.Client) (table, error) {
 // touched is what a plan made, changed or deleted, and may do so again to undo it. (To zero counters is none of that.)
 type touched map[subject]bool
 
-// subject names a service, one of its servers, a daemon, or the timeouts.
+// subject names a service, one of its servers, or a daemon. The zero subject is the timeouts.
 type subject struct {
-	service  ipvs.ServiceID
-	server   netip.AddrPort
-	whole    bool // the service and whatever servers it has
-	daemon   ipvs.DaemonState
-	timeouts bool
+	service ipvs.ServiceID
+	server  netip.AddrPort
+	whole   bool // the service and whatever servers it has
+	daemon  ipvs.DaemonState
 }
 
 func subjectOf(c command.Command) subject {
 	if isSetting(c.Verb) {
-		return subject{daemon: c.Daemon.State, timeouts: c.Verb == command.SetTimeouts}
+		return subject{daemon: c.Daemon.State}
 	}
 	whole := c.Verb == command.AddService || c.Verb == command.DeleteService
 	return subject{service: c.Service.ServiceID, server: c.Server.Address, whole: whole}

@@ -33,7 +33,7 @@ var completions = []struct{ line, want string }{
 	{"ipvsadm -d -u 192.0.2.80:53 -r ", "10.0.0.13:53"},
 	{"ipvsadm -L --t", "--tcp-service --thresholds --timeout --tun-info"},
 	{"ipvsadm sa", "save"},
-	{"ipvsadm save --", "--file --numeric"},
+	{"ipvsadm save --", "--all --file --numeric"},
 	{"ipvsadm restore --dr", "--dry-run"},
 	{"ipvsadm-restore --no", "--noflush"},
 	{"ipvsadm --start-daemon ma", "master"},

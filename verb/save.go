@@ -16,6 +16,7 @@ func (a *app) saveVerb() *cli.Command {
 		Name:  "save",
 		Usage: "print the table as the commands that make it",
 		Flags: []cli.Flag{
+			&cli.BoolFlag{Name: "all", Usage: "print the timeouts and the synchronization daemons too"},
 			&cli.BoolFlag{Name: "numeric", Aliases: []string{"n"}, Usage: "addresses and ports as numbers"},
 			&cli.StringFlag{Name: "file", Aliases: []string{"f"}, Usage: "write to `FILE`, whole or not at all", TakesFile: true},
 		},
@@ -25,11 +26,18 @@ func (a *app) saveVerb() *cli.Command {
 				return err
 			}
 			defer k.Close()
-			path, numeric := c.String("file"), c.Bool("numeric")
-			if path == "" {
-				return failed(a.save(c.Context, k, a.stdout, numeric))
+			write := func(w io.Writer) error {
+				if c.Bool("all") {
+					if err := saveSettings(c.Context, k, w); err != nil {
+						return err
+					}
+				}
+				return a.save(c.Context, k, w, c.Bool("numeric"))
 			}
-			return failed(save.File(path, func(w io.Writer) error { return a.save(c.Context, k, w, numeric) }))
+			if path := c.String("file"); path != "" {
+				return failed(save.File(path, write))
+			}
+			return failed(write(a.stdout))
 		},
 	}
 }
@@ -49,4 +57,17 @@ func (a *app) save(ctx context.Context, k *kernel, w io.Writer, numeric bool) er
 		resolver = nil
 	}
 	return save.Write(ctx, w, ipvs.SortDestinations(entries), resolver)
+}
+
+// saveSettings writes the timeouts and daemons as commands.
+func saveSettings(ctx context.Context, k *kernel, w io.Writer) error {
+	timeouts, err := k.Timeouts(ctx)
+	if err != nil {
+		return err
+	}
+	daemons, err := k.Daemons(ctx)
+	if err != nil {
+		return err
+	}
+	return save.WriteSettings(w, timeouts, daemons)
 }

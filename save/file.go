@@ -1,120 +1,96 @@
 package save
 
 import (
-	"bufio"
 	"bytes"
 	"errors"
+	"fmt"
 	"io"
 	"io/fs"
 	"os"
-	"path/filepath"
 	"syscall"
 
-	"github.com/google/renameio/v2"
+	"github.com/pkg/xattr"
 )
 
-// File writes a file whole: into a temporary file beside it that takes its place when all is on the disk. If anything
-// fails, or the machine does, the file is as it was. A new file is its owner's alone (mode 0600); one that is replaced
-// keeps its mode and owner, and a symbolic link to it stays one. What is no file, such as /dev/stdout on a pipe, has
-// nothing to be kept and is written to.
-func File(path string, write func(io.Writer) error) error {
-	existing, err := os.Stat(path)
-	if err == nil && !existing.Mode().IsRegular() {
-		return device(path, write)
-	}
-	if path, err = target(path); err != nil {
-		return err
-	}
-	folder, err := os.Open(filepath.Dir(path)) // now, as it is too late to fail after the rename
-	if err != nil {
-		return err
-	}
-	defer folder.Close()
+// newMode is the mode of a file that did not exist before: its owner's alone, for it describes a network.
+const newMode fs.FileMode = 0o600
 
-	// What is to be written comes first, as it may take its time: who interrupts that leaves no temporary file behind.
+// File writes a file, whole or not at all: if anything fails, or the machine does, the file is as it was.
+//
+// A file that is replaced keeps its mode, owner, ACL and extended attributes. A symbolic link stays one. A device, a
+// pipe or a descriptor (/dev/stdout) is written to directly, and so is a file that is a mount point, which no rename can
+// replace. File writes to no file that the kernel would not let a shell's > write to.
+func File(path string, write func(io.Writer) error) error {
+	// write may take long. Nothing exists yet that an interrupt could leave behind.
 	var text bytes.Buffer
 	if err := write(&text); err != nil {
 		return err
 	}
-	pending, err := renameio.NewPendingFile(path, renameio.WithTempDir(filepath.Dir(path)),
-		renameio.WithPermissions(0o600), renameio.WithExistingPermissions(), renameio.IgnoreUmask())
-	if err != nil {
-		return err
-	}
-	defer pending.Cleanup()
-	if err := keepOwner(pending.File, existing); err != nil {
-		return err
-	}
-	if _, err := text.WriteTo(pending); err != nil {
-		return err
-	}
-	if err := pending.CloseAtomicallyReplace(); err != nil {
-		return err
-	}
-	// So that the rename outlives a power failure. Where folders cannot be synced, it cannot be helped.
-	if err := folder.Sync(); err != nil && !errors.Is(err, syscall.EINVAL) {
-		return err
+	if err := put(path, text.Bytes()); err != nil {
+		return fmt.Errorf("cannot save to %s: %w", path, reason(err))
 	}
 	return nil
 }
 
-// device writes to what is there.
-func device(path string, write func(io.Writer) error) error {
-	file, err := os.OpenFile(path, os.O_WRONLY, 0)
+// put writes text to what path names, in the way that suits it.
+func put(path string, text []byte) error {
+	end, found, err := follow(path)
 	if err != nil {
 		return err
 	}
-	b := bufio.NewWriter(file)
-	if err = write(b); err == nil {
-		err = b.Flush()
+	if found == nil && end == path {
+		return replace(end, nil, text)
 	}
-	return errors.Join(err, file.Close())
-}
-
-// maxLinks is how many symbolic links the kernel follows.
-const maxLinks = 40
-
-// target returns the path that a file has or will have behind symbolic links.
-func target(path string) (string, error) {
-	for range maxLinks {
-		resolved, err := filepath.EvalSymlinks(path)
-		if err == nil {
-			return resolved, nil
-		}
-		if !errors.Is(err, fs.ErrNotExist) {
-			return "", err
-		}
-		link, err := os.Readlink(path)
-		if err != nil {
-			return path, nil // there is no file yet
-		}
-		if !filepath.IsAbs(link) {
-			link = filepath.Join(filepath.Dir(path), link)
-		}
-		path = link
+	if found != nil && found.Mode().Type() == fs.ModeSymlink {
+		return putDescriptor(end, text)
 	}
-	return "", &fs.PathError{Op: "open", Path: path, Err: syscall.ELOOP}
-}
 
-// keepOwner gives a file the owner and group of the one that it will replace, if there is one.
-func keepOwner(file *os.File, existing fs.FileInfo) error {
-	if existing == nil {
-		return nil
-	}
-	now, err := file.Stat()
+	// With O_CREATE the kernel applies its rules about links and files of other users in shared directories
+	// (fs.protected_symlinks, fs.protected_regular). It creates the file that a dangling link names.
+	existing, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|syscall.O_NOCTTY, newMode)
 	if err != nil {
 		return err
 	}
-	has, ok := now.Sys().(*syscall.Stat_t)
-	if !ok {
-		return nil
+	defer existing.Close()
+	info, err := existing.Stat()
+	switch {
+	case err != nil:
+		return err
+	case !info.Mode().IsRegular():
+		return putStream(existing, text)
+	case mountPoint(existing):
+		return overwrite(existing, text)
+	case found == nil:
+		return fill(end, existing, text)
 	}
-	want := existing.Sys().(*syscall.Stat_t)
-	if has.Uid == want.Uid && has.Gid == want.Gid {
-		return nil
+	err = replace(end, existing, text)
+	if errors.Is(err, syscall.EBUSY) { // a mount point, to a kernel before 5.8
+		return overwrite(existing, text)
 	}
-	if err := file.Chown(int(want.Uid), int(want.Gid)); err != nil {
+	return err
+}
+
+// putStream writes text to a file that has no contents to keep, and closes it.
+func putStream(file *os.File, text []byte) error {
+	_, err := file.Write(text)
+	if closeErr := file.Close(); err == nil {
+		err = closeErr
+	}
+	return err
+}
+
+// reason returns an error without the operation and the path that Go puts before it.
+func reason(err error) error {
+	switch err := err.(type) {
+	case *fs.PathError:
+		return err.Err
+	case *os.LinkError:
+		return err.Err
+	case *os.SyscallError:
+		return err.Err
+	case *xattr.Error:
+		return err.Err
+	default:
 		return err
 	}
-	return file.Chmod(existing.Mode().Perm()) // which a change of owner may clear bits of
 }

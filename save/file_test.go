@@ -5,6 +5,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"testing"
 
@@ -112,12 +113,21 @@ func TestFileFailure(t *testing.T) {
 	}
 	holds(t, folder, map[string]string{"rules": "old\n"})
 
-	if err := File(folder, writes("text")); !errors.Is(err, syscall.EISDIR) {
-		t.Errorf("onto a folder: %v", err)
+	for name, want := range map[string]syscall.Errno{
+		"":                             syscall.EISDIR,
+		"/.":                           syscall.EISDIR,
+		"/new/":                        syscall.EISDIR,
+		"/rules/":                      syscall.ENOTDIR,
+		"/rules/rules":                 syscall.ENOTDIR,
+		"/none/rules":                  syscall.ENOENT,
+		"/" + strings.Repeat("n", 256): syscall.ENAMETOOLONG,
+	} {
+		err := File(folder+name, writes("text"))
+		if want := "cannot save to " + folder + name + ": " + want.Error(); err == nil || err.Error() != want {
+			t.Errorf("error %v, want %s", err, want)
+		}
 	}
-	if err := File(filepath.Join(folder, "none", "rules"), writes("text")); !errors.Is(err, syscall.ENOENT) {
-		t.Errorf("in no folder: %v", err)
-	}
+	holds(t, folder, map[string]string{"rules": "old\n"})
 }
 
 // TestFileLast wants no file begun before all is there that is to be in it, which may take its time and be interrupted.
@@ -158,6 +168,46 @@ func TestFileLinks(t *testing.T) {
 		"relative": "-> absolute",
 		"loop":     "-> loop",
 	})
+}
+
+// TestFileLinkUpwards has a link whose .. is not the parent in its path, for its directory is reached through a link.
+func TestFileLinkUpwards(t *testing.T) {
+	folder := t.TempDir()
+	for _, name := range []string{"a/b", "c"} {
+		if err := os.MkdirAll(filepath.Join(folder, name), 0o700); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for name, to := range map[string]string{"c/d": "../a/b", "a/b/link": "../rules"} {
+		if err := os.Symlink(to, filepath.Join(folder, name)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, text := range []string{"first\n", "second\n"} {
+		if err := File(folder+"/c/d/link", writes(text)); err != nil {
+			t.Fatal(err)
+		}
+		if err := File(folder+"/c/d/../other", writes(text)); err != nil {
+			t.Fatal(err)
+		}
+		holds(t, folder+"/a", map[string]string{"b": "", "rules": text, "other": text})
+	}
+}
+
+// TestFileLongName has names as long as the kernel allows.
+func TestFileLongName(t *testing.T) {
+	folder := t.TempDir()
+	name := strings.Repeat("n", 255)
+	for _, text := range []string{"first\n", "second\n"} {
+		if err := File(filepath.Join(folder, name), writes(text)); err != nil {
+			t.Fatal(err)
+		}
+		holds(t, folder, map[string]string{name: text})
+	}
+	t.Chdir(folder)
+	if err := File("here", writes("text\n")); err != nil {
+		t.Error(err)
+	}
 }
 
 // TestFileDevice writes to what a rename would destroy.

@@ -142,7 +142,7 @@ func TestSaveStandardOutput(t *testing.T) {
 	d := newDirector(t)
 	d.restore(t, big(60, 1))
 	for _, name := range []string{"ipvsadm-save", "ipvsadm -S"} {
-		for _, to := range []string{"| true", ">/dev/full", ">&-"} {
+		for _, to := range []string{"| true", ">/dev/full"} {
 			// What counts is the status of the command itself, and not of what it is piped into, which ends first.
 			line := fmt.Sprintf("{ sleep 0.5; %s/%s -n; } %s; exit ${PIPESTATUS[0]}", filepath.Dir(d.ours), name, to)
 			if said := d.exec("", "/bin/bash", "-c", line); said.status <= 0 {
@@ -150,14 +150,45 @@ func TestSaveStandardOutput(t *testing.T) {
 			}
 		}
 	}
-	// And what is no failure.
-	for _, to := range []string{">/dev/null", "| cat >/dev/null", "-f /dev/stdout >/dev/null", "-f /dev/stdout | cat"} {
+	// These do not fail. A /dev/null that is open for reading too is what Python's subprocess.DEVNULL is. Closed standard
+	// output cannot be told from it: the Go runtime opens /dev/null in its place.
+	for _, to := range []string{
+		">/dev/null", "1<>/dev/null", "<>/dev/null 1<&0", ">&-", "| cat >/dev/null",
+		"-f /dev/stdout >/dev/null", "-f /dev/stdout 1<>/dev/null", "-f /dev/stdout | cat",
+	} {
 		if said := d.exec("", "/bin/bash", "-o", "pipefail", "-c", d.ours+"-save "+to); said.status != 0 || said.stderr != "" {
 			t.Errorf("%s: status %d: %s", to, said.status, said.stderr)
 		}
 	}
 	if said := d.run("", "ipvsadm-save", "-n", "-f", "/dev/full"); said.status != 1 {
 		t.Errorf("-f /dev/full: %v", said)
+	}
+}
+
+// TestSaveDescriptor saves to open files by their numbers, as a shell has them.
+func TestSaveDescriptor(t *testing.T) {
+	d := newDirector(t)
+	d.restore(t, twoServices)
+	for _, test := range []struct{ line, want string }{
+		{"echo before >log; save -f /dev/stdout >>log; echo after >>log; cat log", "before\n" + twoServices + "after\n"},
+		{"{ echo before; save -f /dev/stdout; echo after; } >log; cat log", "before\n" + twoServices + "after\n"},
+		{"{ echo before; save -f /dev/stderr; echo after >&2; } 2>log; cat log", "before\n" + twoServices + "after\n"},
+		{"save -f /dev/fd/7 7>log; cat log", twoServices},
+		{"save -f /proc/self/fd/7 7>log; cat log", twoServices},
+		{"save -f /proc/thread-self/fd/7 7>log; cat log", twoServices},
+		{"save -f /dev/fd/7 7> >(cat); wait $!", twoServices},
+		{"exec 7<>gone; rm gone; save -f /dev/fd/7; cat /proc/$$/fd/7", twoServices},
+		{"exec 7>>log; echo before >log; save -f /proc/$$/fd/7; cat log", "before\n" + twoServices},
+	} {
+		folder := t.TempDir()
+		line := fmt.Sprintf("cd %s; save() { %s-save -n \"$@\"; }; %s", folder, d.ours, test.line)
+		if got := d.exec("", "/bin/bash", "-c", line); got != (said{0, test.want, ""}) {
+			t.Errorf("%s: %v", test.line, got)
+		}
+		entries, err := os.ReadDir(folder)
+		if err != nil || len(entries) > 1 || len(entries) == 1 && entries[0].Name() != "log" {
+			t.Errorf("%s: the folder has %v, %v", test.line, entries, err)
+		}
 	}
 }
 

@@ -39,7 +39,7 @@ func Run(ctx context.Context, version string, words []string, stdin, stdout, std
 		version:  version,
 		name:     words[0],
 		stdin:    stdin,
-		stdout:   bufio.NewWriterSize(stdout, 64<<10),
+		stdout:   bufio.NewWriterSize(standardOutput{stdout}, 64<<10),
 		output:   stdout,
 		stderr:   stderr,
 		errors:   stderr,
@@ -47,7 +47,7 @@ func Run(ctx context.Context, version string, words []string, stdin, stdout, std
 	}
 	err := a.run(ctx, words)
 	if flushErr := a.stdout.Flush(); err == nil && flushErr != nil {
-		err = cli.Exit(fmt.Errorf("standard output: %w", flushErr), statusFailed)
+		err = failed(flushErr)
 	}
 	return a.report(err)
 }

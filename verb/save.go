@@ -2,7 +2,6 @@ package verb
 
 import (
 	"context"
-	"errors"
 	"io"
 
 	"github.com/urfave/cli/v2"
@@ -44,9 +43,6 @@ func (a *app) saveVerb() *cli.Command {
 
 // save writes the table as rules.
 func (a *app) save(ctx context.Context, k *kernel, w io.Writer, numeric bool) error {
-	if w == io.Writer(a.stdout) && save.Closed(a.output) {
-		return errors.New("standard output is closed")
-	}
 	k.WithoutCounters = true
 	entries, err := k.Entries(ctx, ipvs.SortServices)
 	if err != nil {

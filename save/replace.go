@@ -1,0 +1,129 @@
+package save
+
+import (
+	"cmp"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"syscall"
+)
+
+// replace puts a new file at path, by renaming a temporary file beside it. existing is the file that it replaces, which
+// the kernel opened by the path that the user gave. It is nil if there was none.
+func replace(path string, existing *os.File, text []byte) error {
+	p, err := openPlace(path)
+	if err != nil {
+		return err
+	}
+	defer p.close()
+	if existing != nil {
+		if err := p.mustHold(existing); err != nil {
+			return err
+		}
+	}
+	return p.replace(existing, text)
+}
+
+// fill replaces the empty file that the kernel has just created through a dangling link. It deletes that file if it
+// fails.
+func fill(path string, empty *os.File, text []byte) error {
+	p, err := openPlace(path)
+	if err != nil {
+		return err
+	}
+	defer p.close()
+	if err := p.mustHold(empty); err != nil {
+		return err
+	}
+	err = p.replace(nil, text)
+	if err != nil {
+		p.directory.Remove(p.name)
+	}
+	return err
+}
+
+// place is a name in a directory. The directory is open, so nobody can exchange it for another one.
+type place struct {
+	directory *os.Root
+	name      string
+}
+
+func openPlace(path string) (place, error) {
+	directory, name := filepath.Split(path)
+	if name == "" { // "new/": the answer of the kernel
+		return place{}, syscall.EISDIR
+	}
+	root, err := os.OpenRoot(cmp.Or(directory, "."))
+	return place{root, name}, err
+}
+
+func (p place) close() { p.directory.Close() }
+
+// mustHold returns an error unless the place holds file. follow and the kernel found their ways one after the other, and
+// someone may have changed a link in between.
+func (p place) mustHold(file *os.File) error {
+	want, err := file.Stat()
+	if err != nil {
+		return err
+	}
+	is, err := p.directory.Lstat(p.name)
+	if err != nil {
+		return err
+	}
+	if !os.SameFile(want, is) {
+		return errors.New("the file was moved in the meantime")
+	}
+	return nil
+}
+
+// replace writes a temporary file and renames it to the name of the place.
+func (p place) replace(existing *os.File, text []byte) (err error) {
+	// The directory is opened for syncing first: once the file is renamed, it is too late to fail.
+	directory, err := p.directory.Open(".")
+	if err != nil {
+		return err
+	}
+	defer directory.Close()
+
+	temporary := ".ipvsadm-save." + rand.Text() // short, as p.name may be as long as the kernel allows
+	file, err := p.directory.OpenFile(temporary, os.O_WRONLY|os.O_CREATE|os.O_EXCL, newMode)
+	if err != nil && existing != nil {
+		return fmt.Errorf("cannot create a temporary file beside it: %w", reason(err))
+	}
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if err != nil {
+			file.Close()
+			p.directory.Remove(temporary)
+		}
+	}()
+	if _, err := file.Write(text); err != nil {
+		return err
+	}
+	if existing == nil {
+		err = file.Chmod(newMode) // whatever the umask
+	} else {
+		err = keepAttributes(existing, file)
+	}
+	if err != nil {
+		return err
+	}
+	if err := file.Sync(); err != nil {
+		return err
+	}
+	if err := file.Close(); err != nil {
+		return err
+	}
+	if err := p.directory.Rename(temporary, p.name); err != nil {
+		return err
+	}
+	// The rename is on the disk only after a sync. EINVAL: this file system cannot sync directories.
+	if err := directory.Sync(); err != nil && !errors.Is(err, syscall.EINVAL) {
+		return err
+	}
+	return nil
+}

@@ -1,0 +1,228 @@
+package save
+
+import (
+	"bytes"
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+
+	"golang.org/x/sys/unix"
+)
+
+// TestFileBeside wants the temporary file beside the one that it replaces, where a rename is enough, and not in a
+// directory that others write to.
+func TestFileBeside(t *testing.T) {
+	folder, shared := t.TempDir(), t.TempDir()
+	t.Setenv("TMPDIR", shared)
+	events := func(folder string) int {
+		fd, err := unix.InotifyInit1(unix.IN_CLOEXEC | unix.IN_NONBLOCK)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { unix.Close(fd) })
+		if _, err := unix.InotifyAddWatch(fd, folder, unix.IN_CREATE|unix.IN_MOVED_TO); err != nil {
+			t.Fatal(err)
+		}
+		return fd
+	}
+	beside, elsewhere := events(folder), events(shared)
+	if err := File(filepath.Join(folder, "rules"), writes("text")); err != nil {
+		t.Fatal(err)
+	}
+	b := make([]byte, 4096)
+	n, err := unix.Read(beside, b)
+	if err != nil || !bytes.Contains(b[:n], []byte("\x00.ipvsadm-save.")) {
+		t.Errorf("in the folder: %q, %v", b[:max(n, 0)], err)
+	}
+	if n, err := unix.Read(elsewhere, b); err != unix.EAGAIN {
+		t.Errorf("in the folder for temporary files: %q, %v", b[:max(n, 0)], err)
+	}
+}
+
+// TestFileSyncFails lets each descriptor in turn fail to sync. One of them is the temporary file's, and then the old file
+// has to stay. One is the directory's.
+func TestFileSyncFails(t *testing.T) {
+	folder := t.TempDir()
+	path := filepath.Join(folder, "rules")
+	old, failures := 0, 0
+	for descriptor := range uint32(64) {
+		write(t, path, "old\n")
+		err := withFault(unix.SYS_FSYNC, descriptor, func() error { return File(path, writes("new\n")) })
+		if err != nil {
+			failures++
+			if want := "cannot save to " + path + ": input/output error"; err.Error() != want {
+				t.Errorf("error %q, want %q", err, want)
+			}
+		}
+		text, _ := os.ReadFile(path)
+		switch {
+		case err != nil && string(text) == "old\n":
+			old++
+		case string(text) != "new\n":
+			t.Errorf("error %v, file %q", err, text)
+		}
+		holds(t, folder, map[string]string{"rules": string(text)})
+	}
+	if old != 1 || failures != 2 {
+		t.Errorf("%d failures, and %d times the old file, want 2 and 1", failures, old)
+	}
+}
+
+// TestFileDanglingSyncFails wants no empty file at the end of a link to nothing.
+func TestFileDanglingSyncFails(t *testing.T) {
+	folder, elsewhere := t.TempDir(), t.TempDir()
+	link := filepath.Join(folder, "link")
+	if err := os.Symlink(filepath.Join(elsewhere, "rules"), link); err != nil {
+		t.Fatal(err)
+	}
+	failures := 0
+	for descriptor := range uint32(64) {
+		err := withFault(unix.SYS_FSYNC, descriptor, func() error { return File(link, writes("new\n")) })
+		if err != nil {
+			failures++
+			holds(t, elsewhere, map[string]string{})
+		}
+		os.Remove(filepath.Join(elsewhere, "rules"))
+	}
+	if failures != 2 {
+		t.Errorf("%d failures, want 2", failures)
+	}
+}
+
+// TestFileRenameFails saves over a file of root that everyone may write to, in a directory where only its owner may
+// rename it.
+func TestFileRenameFails(t *testing.T) {
+	needRoot(t)
+	folder := open(t, t.TempDir())
+	path := filepath.Join(folder, "rules")
+	write(t, path, "old\n")
+	chmod(t, path, 0o666)
+	chmod(t, folder, 0o777|fs.ModeSticky)
+	err := asUser(1001, func() error { return File(path, writes("new\n")) })
+	if !errors.Is(err, syscall.EPERM) {
+		t.Errorf("error %v", err)
+	}
+	holds(t, folder, map[string]string{"rules": "old\n"})
+}
+
+// TestFileNotOurs wants no file replaced that may not be written to, though its directory may.
+func TestFileNotOurs(t *testing.T) {
+	needRoot(t)
+	folder := open(t, t.TempDir())
+	path := filepath.Join(folder, "rules")
+	write(t, path, "old\n")
+	chmod(t, folder, 0o777)
+	for _, mode := range []fs.FileMode{0o600, 0o644, 0o444} {
+		chmod(t, path, mode)
+		if err := asUser(1001, func() error { return File(path, writes("new\n")) }); !errors.Is(err, syscall.EACCES) {
+			t.Errorf("over a file of mode %o: %v", mode, err)
+		}
+	}
+	if err := asUser(1001, func() error { return File(folder+"/own", writes("new\n")) }); err != nil {
+		t.Errorf("a new file: %v", err)
+	}
+	chmod(t, folder, 0o755)
+	chmod(t, path, 0o666)
+	err := asUser(1001, func() error { return File(path, writes("new\n")) })
+	if want := "cannot save to " + path + ": cannot create a temporary file beside it: permission denied"; err == nil || err.Error() != want {
+		t.Errorf("in a directory that may not be written to: %v, want %s", err, want)
+	}
+	holds(t, folder, map[string]string{"rules": "old\n", "own": "new\n"})
+}
+
+// TestFileMountPoint saves over a file that something is mounted on, as containers do.
+func TestFileMountPoint(t *testing.T) {
+	needRoot(t)
+	folder, elsewhere := t.TempDir(), t.TempDir()
+	mount(t, "tmpfs", elsewhere, "tmpfs", 0, "size=16k")
+	rules, inside := filepath.Join(elsewhere, "rules"), filepath.Join(folder, "inside")
+	write(t, inside, "")
+	write(t, rules, "")
+	chmod(t, rules, 0o640)
+	mount(t, rules, inside, "", unix.MS_BIND, "")
+	for _, text := range []string{"first, which is long\n", "second\n", "", "third\n"} {
+		if err := File(inside, writes(text)); err != nil {
+			t.Fatal(err)
+		}
+		holds(t, elsewhere, map[string]string{"rules": text})
+		holds(t, folder, map[string]string{"inside": text})
+	}
+	if got := mode(t, rules); got != 0o640 {
+		t.Errorf("mode %o", got)
+	}
+	// The disk has no room. This is known before anything is overwritten.
+	err := File(inside, writes(strings.Repeat("too long\n", 10_000)))
+	if !errors.Is(err, syscall.ENOSPC) {
+		t.Errorf("too long: %v", err)
+	}
+	holds(t, elsewhere, map[string]string{"rules": "third\n"})
+
+	// The directory of a container can be read-only, and the file can not.
+	mount(t, folder, folder, "", unix.MS_BIND|unix.MS_REC, "")
+	mount(t, "", folder, "", unix.MS_BIND|unix.MS_REMOUNT|unix.MS_RDONLY, "")
+	if err := File(inside, writes("fourth\n")); err != nil {
+		t.Error(err)
+	}
+	holds(t, elsewhere, map[string]string{"rules": "fourth\n"})
+}
+
+// TestFileMoved exchanges a link between two looks at it.
+func TestFileMoved(t *testing.T) {
+	folder := t.TempDir()
+	one, other := filepath.Join(folder, "one"), filepath.Join(folder, "other")
+	write(t, one, "one\n")
+	write(t, other, "other\n")
+	existing, err := os.OpenFile(one, os.O_WRONLY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer existing.Close()
+	if err := replace(other, existing, []byte("text\n")); err == nil {
+		t.Error("no error")
+	}
+	if err := fill(other, existing, []byte("text\n")); err == nil {
+		t.Error("no error from fill")
+	}
+	holds(t, folder, map[string]string{"one": "one\n", "other": "other\n"})
+}
+
+// mount mounts something until the test ends. For the sake of other processes the mounts are private to this one's
+// namespace only in the lab, so every mount point is a directory or file of the test.
+func mount(t *testing.T, source, target, kind string, flags uintptr, data string) {
+	t.Helper()
+	if err := unix.Mount(source, target, kind, flags, data); err != nil {
+		t.Fatalf("mount %s on %s: %v", source, target, err)
+	}
+	if flags&unix.MS_REMOUNT == 0 {
+		t.Cleanup(func() {
+			if err := unix.Unmount(target, unix.MNT_DETACH); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
+
+// open lets other users into a test's directory.
+func open(t *testing.T, folder string) string {
+	t.Helper()
+	chmod(t, filepath.Dir(folder), 0o711)
+	return folder
+}
+
+func chmod(t *testing.T, path string, mode fs.FileMode) {
+	t.Helper()
+	if err := os.Chmod(path, mode); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func write(t *testing.T, path, text string) {
+	t.Helper()
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}

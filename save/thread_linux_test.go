@@ -1,0 +1,67 @@
+package save
+
+import (
+	"runtime"
+	"testing"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+)
+
+// onThread calls f on a thread that ends with it, and whatever rights and filters f gave it.
+func onThread(f func() error) error {
+	done := make(chan error)
+	go func() {
+		runtime.LockOSThread()
+		done <- f()
+	}()
+	return <-done
+}
+
+// asUser calls f with the rights that a user without privileges has to files.
+func asUser(user int, f func() error) error {
+	return onThread(func() error {
+		if err := unix.Setfsgid(user); err != nil {
+			return err
+		}
+		if err := unix.Setfsuid(user); err != nil {
+			return err
+		}
+		return f()
+	})
+}
+
+// withFault calls f while a system call fails with EIO if its first argument is the given one.
+func withFault(call, argument uint32, f func() error) error {
+	const (
+		eio      = unix.SECCOMP_RET_ERRNO | uint32(unix.EIO)
+		number   = 0  // offsets in struct seccomp_data
+		firstArg = 16 // of a little-endian machine
+	)
+	filter := []unix.SockFilter{
+		{Code: unix.BPF_LD | unix.BPF_W | unix.BPF_ABS, K: number},
+		{Code: unix.BPF_JMP | unix.BPF_JEQ | unix.BPF_K, K: call, Jf: 3},
+		{Code: unix.BPF_LD | unix.BPF_W | unix.BPF_ABS, K: firstArg},
+		{Code: unix.BPF_JMP | unix.BPF_JEQ | unix.BPF_K, K: argument, Jf: 1},
+		{Code: unix.BPF_RET | unix.BPF_K, K: eio},
+		{Code: unix.BPF_RET | unix.BPF_K, K: unix.SECCOMP_RET_ALLOW},
+	}
+	program := unix.SockFprog{Len: uint16(len(filter)), Filter: &filter[0]}
+	return onThread(func() error {
+		if err := unix.Prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0); err != nil {
+			return err
+		}
+		if err := unix.Prctl(unix.PR_SET_SECCOMP, unix.SECCOMP_MODE_FILTER, uintptr(unsafe.Pointer(&program)), 0, 0); err != nil {
+			return err
+		}
+		return f()
+	})
+}
+
+// needRoot skips a test that gives files away or mounts something. In the lab everyone is root.
+func needRoot(t *testing.T) {
+	t.Helper()
+	if unix.Geteuid() != 0 {
+		t.Skip("this test needs root")
+	}
+}

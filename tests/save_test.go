@@ -165,6 +165,43 @@ func TestSaveStandardOutput(t *testing.T) {
 	}
 }
 
+// TestSaveFileName saves to names that do not work. The table must not go to standard output instead.
+func TestSaveFileName(t *testing.T) {
+	d := newDirector(t)
+	d.restore(t, twoServices)
+	folder := t.TempDir()
+	const empty = "--file: the name of the file is empty\n"
+	for _, test := range []struct{ flag, stderr string }{
+		{"-f ''", empty},
+		{`-f "$UNSET"`, empty},
+		{"-f ''", empty},
+		{"-f=", empty},
+		{"--file=", empty},
+		{"--file ''", empty},
+		{"-n -f '' -f ''", empty},
+		{"-f none/rules", "cannot save to none/rules: no such file or directory\n"},
+		{"-f .", "cannot save to .: is a directory\n"},
+		{"-f none/", "cannot save to none/: is a directory\n"},
+		{"-f $(printf 'n%.0s' {1..256})", "cannot save to " + strings.Repeat("n", 256) + ": file name too long\n"},
+		{"-f loop", "cannot save to loop: too many levels of symbolic links\n"},
+		{"-f /dev/full", "cannot save to /dev/full: no space left on device\n"},
+		{"-f /proc/rules", "cannot save to /proc/rules: no such file or directory\n"},
+		{">/dev/full", "standard output: no space left on device\n"},
+		// 3 is a socket of the program's own.
+		{"-f /dev/fd/3", "cannot save to /dev/fd/3: bad file descriptor\n"},
+		{"-f /dev/fd/0 </dev/null", "cannot save to /dev/fd/0: bad file descriptor\n"},
+		{"-f /dev/fd/99", "cannot save to /dev/fd/99: no such file or directory\n"},
+	} {
+		for _, name := range []string{d.ours + "-save", d.ours + " save"} {
+			line := fmt.Sprintf("cd %s && ln -sfn loop loop && exec %s -n %s", folder, name, test.flag)
+			if got, want := d.exec("", "/bin/bash", "-c", line), (said{1, "", test.stderr}); got != want {
+				t.Errorf("%s: %v, want %v", line, got, want)
+			}
+		}
+	}
+	folderHolds(t, folder, "loop")
+}
+
 // TestSaveDescriptor saves to open files by their numbers, as a shell has them.
 func TestSaveDescriptor(t *testing.T) {
 	d := newDirector(t)

@@ -20,7 +20,7 @@ func (a *app) restoreVerb() *cli.Command {
 		Name:  "restore",
 		Usage: "bring the table to what saved commands describe",
 		Flags: []cli.Flag{
-			&cli.StringFlag{Name: "file", Aliases: []string{"f"}, Usage: "read `FILE` instead of standard input", TakesFile: true},
+			fileFlag("read `FILE` instead of standard input"),
 			&cli.BoolFlag{Name: "dry-run", Usage: "print the commands that would be sent, and send none"},
 			&cli.BoolFlag{Name: "test", Usage: "read the commands, and do nothing"},
 			&cli.BoolFlag{Name: "noflush", Usage: "keep what the commands do not name"},
@@ -72,9 +72,6 @@ func (a *app) restore(c *cli.Context) error {
 func (a *app) readRules(c *cli.Context) (*restore.Rules, error) {
 	if path := c.String("file"); path != "" {
 		return restore.ReadFile(c.Context, path, a.resolver)
-	}
-	if c.IsSet("file") {
-		return nil, errors.New("--file: the name of the file is empty")
 	}
 	if isTerminal(a.stdin) {
 		fmt.Fprintln(a.stderr, "reading rules from standard input, up to Ctrl-D")

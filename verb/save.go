@@ -17,7 +17,7 @@ func (a *app) saveVerb() *cli.Command {
 		Flags: []cli.Flag{
 			&cli.BoolFlag{Name: "all", Usage: "print the timeouts and the synchronization daemons too"},
 			&cli.BoolFlag{Name: "numeric", Aliases: []string{"n"}, Usage: "addresses and ports as numbers"},
-			&cli.StringFlag{Name: "file", Aliases: []string{"f"}, Usage: "write to `FILE`, whole or not at all", TakesFile: true},
+			fileFlag("write to `FILE`, whole or not at all"),
 		},
 		Action: func(c *cli.Context) error {
 			k, err := a.connect(c.Context)

@@ -13,23 +13,28 @@ import (
 // mostChanges is how many changes are held ready for the kernel at once.
 const mostChanges = 1024
 
-// Carry carries the plan out: what comes and changes, the other commands by run if they change nothing, and at the end
-// what goes. If the kernel refuses anything, what was done so far is undone: nothing of it has gone yet, unless what is
-// refused is among what goes. What another program took away in the meantime is gone as it should be, and no failure.
-// The error is a join of an *Error for each line that failed, and of what else went wrong.
-func (p *Plan) Carry(ctx context.Context, client *ipvs.Client, run func(command.Command) error) error {
+// Carry carries out the plan: first the services and servers that come or change, then the other commands, with run for
+// those that change nothing, and at the end what leaves. If the kernel refuses a step, or ctx is cancelled, Carry undoes
+// the steps before it. Nothing has left by then, unless that step was itself one of leaving. A service or server that
+// another program deleted before it could leave is no failure.
+//
+// A client that is cancelled cannot go on, so spare undoes. Call Reserve first.
+//
+// The error is a join of an *Error for each line that failed, of any other failure, and of an *UndoError if the table is
+// not as it was.
+func (p *Plan) Carry(ctx context.Context, client, spare *ipvs.Client, run func(command.Command) error) error {
 	var done []*Line
 	for _, lines := range [][]Line{p.Makes, p.Others, p.Leaves} {
 		made, err := inOrder(ctx, client, p.Source, lines, run)
 		done = append(done, made...)
 		if err = withoutGone(err); err != nil {
-			return errors.Join(err, p.revert(ctx, client, done))
+			return errors.Join(err, p.undo(ctx, spare, done))
 		}
 	}
 	return nil
 }
 
-// withoutGone returns what is left of a join of errors without those of deleting what is not there.
+// withoutGone returns a join of errors without those of lines that delete what is already gone.
 func withoutGone(err error) error {
 	join, ok := err.(interface{ Unwrap() []error })
 	if !ok {
@@ -38,14 +43,17 @@ func withoutGone(err error) error {
 	return errors.Join(slices.DeleteFunc(slices.Clone(join.Unwrap()), isGone)...)
 }
 
+// isGone reports whether err is of a line that deletes what is already gone. A client that broke off returns the refusals
+// before that too: its error is not one of a line, and stays.
 func isGone(err error) bool {
-	var refused *ipvs.Error
-	if !errors.As(err, &refused) {
+	var refusal *ipvs.Error
+	line, ok := err.(*Error)
+	if !ok || !errors.As(line.Err, &refusal) {
 		return false
 	}
-	deletion := refused.Operation == ipvs.OpDeleteService || refused.Operation == ipvs.OpDeleteDestination ||
-		refused.Operation == ipvs.OpStopDaemon
-	return deletion && (errors.Is(refused, syscall.ESRCH) || errors.Is(refused, syscall.ENOENT))
+	deletion := refusal.Operation == ipvs.OpDeleteService || refusal.Operation == ipvs.OpDeleteDestination ||
+		refusal.Operation == ipvs.OpStopDaemon
+	return deletion && (errors.Is(refusal, syscall.ESRCH) || errors.Is(refusal, syscall.ENOENT))
 }
 
 // InOrder carries out commands one after the other, those that change the kernel's tables in batches and the others by

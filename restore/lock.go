@@ -1,19 +1,27 @@
 package restore
 
 import (
+	"bufio"
+	"context"
 	"errors"
+	"fmt"
+	"io"
 	"io/fs"
 	"os"
+	"strings"
 	"syscall"
 )
 
-// LockFile is what restores on one machine take turns by. Its folder is root's alone to write to.
+// LockFile is the lock of all restores on a machine. Only root can write to its folder.
 const LockFile = "/run/ipvsadm.lock"
 
-// Lock waits until no other restore is under way. Each is planned from the table as it is, so that two at once would
-// make a table that is neither's. The lock is let go by closing the file, or by the end of the program. Where there is
-// no such folder, or none that can be written to, there is no lock, and the file is nil.
-func Lock(path string) (*os.File, error) {
+// Lock waits until no other restore runs: each plans from the table it reads, so two at once would leave a table that
+// neither asked for. If it has to wait, it calls waiting first, with the name of the process that holds the lock. When
+// ctx ends before the other restore does, the error is its cause, with that name.
+//
+// Closing the file releases the lock, and so does the end of the program. If the folder is missing or read-only there is
+// no lock: the file is nil.
+func Lock(ctx context.Context, path string, waiting func(holder string)) (*os.File, error) {
 	file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|syscall.O_NOFOLLOW, 0o600)
 	switch {
 	case errors.Is(err, fs.ErrNotExist), errors.Is(err, fs.ErrPermission), errors.Is(err, syscall.EROFS):
@@ -21,14 +29,87 @@ func Lock(path string) (*os.File, error) {
 	case err != nil:
 		return nil, err
 	}
-	for {
-		err := syscall.Flock(int(file.Fd()), syscall.LOCK_EX)
-		if err == nil {
-			return file, nil
-		}
-		if err != syscall.EINTR {
+	err = flock(file, syscall.LOCK_NB)
+	if err == syscall.EWOULDBLOCK {
+		waiting(holder(file))
+		return wait(ctx, file)
+	}
+	return locked(file, err)
+}
+
+// wait blocks in a goroutine, because only the lock or the end of the program ends flock.
+func wait(ctx context.Context, file *os.File) (*os.File, error) {
+	result := make(chan error)
+	go func() {
+		err := flock(file, 0)
+		select {
+		case result <- err:
+		case <-ctx.Done():
 			file.Close()
-			return nil, &fs.PathError{Op: "lock", Path: path, Err: err}
+		}
+	}()
+	select {
+	case err := <-result:
+		return locked(file, err)
+	case <-ctx.Done():
+		return nil, fmt.Errorf("%s holds %s: %w", holder(file), file.Name(), context.Cause(ctx))
+	}
+}
+
+func locked(file *os.File, err error) (*os.File, error) {
+	if err != nil {
+		file.Close()
+		return nil, &fs.PathError{Op: "lock", Path: file.Name(), Err: err}
+	}
+	return file, nil
+}
+
+func flock(file *os.File, flags int) error {
+	for {
+		err := syscall.Flock(int(file.Fd()), syscall.LOCK_EX|flags)
+		if err != syscall.EINTR {
+			return err
 		}
 	}
+}
+
+// holder names the process that holds the lock on a file, as in "process 17 (ipvsadm-restore)". A number in the file
+// itself could be that of a process long gone, so it reads the kernel's list of locks.
+func holder(file *os.File) string {
+	const unknown = "another process"
+	info, err := file.Stat()
+	if err != nil {
+		return unknown
+	}
+	locks, err := os.Open("/proc/locks")
+	if err != nil {
+		return unknown
+	}
+	defer locks.Close()
+	process := holderIn(locks, info.Sys().(*syscall.Stat_t).Ino)
+	if process == "" {
+		return unknown
+	}
+	name, err := os.ReadFile("/proc/" + process + "/comm")
+	if err != nil {
+		return "process " + process
+	}
+	return fmt.Sprintf("process %s (%s)", process, strings.TrimSpace(string(name)))
+}
+
+// holderIn returns the number of the process that holds the lock on a file, from lines such as
+//
+//	1: FLOCK  ADVISORY  WRITE 17 00:19:341 0 EOF
+//
+// A line of a process that waits has an arrow behind its first field. The device of some file systems is not the one that
+// stat returns, so the inode has to do.
+func holderIn(locks io.Reader, inode uint64) (process string) {
+	lines := bufio.NewScanner(locks)
+	for lines.Scan() {
+		fields := strings.Fields(lines.Text())
+		if len(fields) > 5 && fields[1] == "FLOCK" && strings.HasSuffix(fields[5], fmt.Sprintf(":%d", inode)) {
+			return fields[4]
+		}
+	}
+	return ""
 }

@@ -2,7 +2,6 @@ package restore
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net/netip"
 	"slices"
@@ -11,25 +10,28 @@ import (
 	"ipvsadm/ipvs"
 )
 
-// revert undoes what was done, and leaves alone what another program did to other services and servers meanwhile.
-func (p *Plan) revert(ctx context.Context, client *ipvs.Client, done []*Line) error {
-	ctx = context.WithoutCancel(ctx) // a plan that was cancelled is undone all the same
+// UndoError says why the table is not as it was before a restore that failed.
+type UndoError struct{ Err error }
+
+func (e *UndoError) Error() string { return fmt.Sprintf("the table is not as it was: %v", e.Err) }
+
+// Unwrap returns Err.
+func (e *UndoError) Unwrap() error { return e.Err }
+
+// undo undoes the lines that were done. It leaves alone what another program did to other services and servers. A
+// cancelled plan is undone all the same, so the end of ctx does not matter.
+func (p *Plan) undo(ctx context.Context, client *ipvs.Client, done []*Line) error {
+	ctx = context.WithoutCancel(ctx)
 	now, err := p.now(ctx, client)
-	if errors.Is(err, ipvs.ErrOutOfStep) {
-		if client, err = ipvs.Dial(); err == nil {
-			defer client.Close()
-			now, err = p.now(ctx, client)
-		}
-	}
 	if err != nil {
-		return fmt.Errorf("the table is not as it was: %w", err)
+		return &UndoError{err}
 	}
-	// What was to stay as it is is not in before, and would go: it is none of what the plan touched.
+	// before lacks what was not going to change, so the difference would delete it. Keep only what the plan touched.
 	makes, leaves := difference(now, p.before)
 	mine := touchedBy(done)
 	back := slices.DeleteFunc(append(makes, leaves...), func(line Line) bool { return !mine.has(line) })
 	if err := withoutGone(InOrder(ctx, client, p.Source, back, nil)); err != nil {
-		return fmt.Errorf("the table is not as it was: %w", err)
+		return &UndoError{err}
 	}
 	return nil
 }
@@ -48,14 +50,14 @@ func (p *Plan) now(ctx context.Context, client *ipvs.Client) (table, error) {
 	return now, err
 }
 
-// touched is what a plan made, changed or deleted, and may do so again to undo it. (To zero counters is none of that.)
+// touched holds what a plan made, changed or deleted, so that undoing it may do so too. Zeroing counters does not count.
 type touched map[subject]bool
 
 // subject names a service, one of its servers, or a daemon. The zero subject is the timeouts.
 type subject struct {
 	service ipvs.ServiceID
 	server  netip.AddrPort
-	whole   bool // the service and whatever servers it has
+	whole   bool // the service with all its servers
 	daemon  ipvs.DaemonState
 }
 

@@ -289,6 +289,16 @@ func (d *director) plan(t *testing.T, lines string) *restore.Plan {
 	return plan
 }
 
+// carry carries out a plan, with a client of its own to undo it.
+func carry(ctx context.Context, plan *restore.Plan, client *ipvs.Client, run func(command.Command) error) error {
+	spare, err := ipvs.Dial()
+	if err != nil {
+		return err
+	}
+	defer spare.Close()
+	return plan.Carry(ctx, client, spare, run)
+}
+
 // TestRestoreRefusedLast has the very last step refused, when all that goes has gone: it comes back. What was to stay as
 // it is stays, although its counters were set to zero.
 func TestRestoreRefusedLast(t *testing.T) {
@@ -305,7 +315,7 @@ func TestRestoreRefusedLast(t *testing.T) {
 	refused.Command.Service = ipvs.Service{ServiceID: ipvs.MarkService(9, ipvs.IPv4), Scheduler: "nosuch"}
 	plan.Leaves = append(plan.Leaves, refused)
 	d.inside(t, func(client *ipvs.Client) error {
-		if err := plan.Carry(t.Context(), client, nil); fmt.Sprint(err) != "rules:99: Scheduler or persistence engine not found" {
+		if err := carry(t.Context(), plan, client, nil); fmt.Sprint(err) != "rules:99: Scheduler or persistence engine not found" {
 			t.Errorf("error %v", err)
 		}
 		return nil
@@ -324,7 +334,7 @@ func TestRestoreBesideOthers(t *testing.T) {
 	plan := d.plan(t, "-A -f 1 -s rr\n-a -f 1 -r 10.1.0.1 -w 5\n")
 	d.mustOurs(t, "ipvsadm", "-d", "-f", "1", "-r", "10.1.0.2")
 	d.mustOurs(t, "ipvsadm", "-D", "-f", "2")
-	d.inside(t, func(client *ipvs.Client) error { return plan.Carry(t.Context(), client, nil) })
+	d.inside(t, func(client *ipvs.Client) error { return carry(t.Context(), plan, client, nil) })
 	d.wantSaved(t, "-A -f 1 -s rr\n-a -f 1 -r 10.1.0.1:0 -g -w 5\n")
 
 	// What is to change has gone: that is one, and is not brought back; nor is undone what the others did.
@@ -335,7 +345,7 @@ func TestRestoreBesideOthers(t *testing.T) {
 	d.mustOurs(t, "ipvsadm", "-A", "-f", "3", "-s", "wrr")
 	d.inside(t, func(client *ipvs.Client) error {
 		const want = "rules:3: No such destination\nrules:5: Service already exists"
-		if err := plan.Carry(t.Context(), client, nil); fmt.Sprint(err) != want {
+		if err := carry(t.Context(), plan, client, nil); fmt.Sprint(err) != want {
 			t.Errorf("error %v", err)
 		}
 		return nil
@@ -352,7 +362,7 @@ func TestRestoreBrokenOff(t *testing.T) {
 		plan := d.plan(t, "-A -t 192.0.2.1:80 -s wlc\n-A -f 3\n-L\n")
 		ctx, cancel := context.WithCancel(t.Context())
 		d.inside(t, func(client *ipvs.Client) error {
-			err := plan.Carry(ctx, client, func(command.Command) error {
+			err := carry(ctx, plan, client, func(command.Command) error {
 				if broken {
 					client.Close()
 					return nil

@@ -157,16 +157,29 @@ func TestRestoreStoppedHalfWay(t *testing.T) {
 	if err := os.WriteFile(file, []byte(marks(2001, 3500)+strings.Repeat("-L -n\n", 3)), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	for name, stop := range map[string]func(*os.Process, *os.File){
-		"SIGINT":       func(process *os.Process, read *os.File) { process.Signal(syscall.SIGINT); io.Copy(io.Discard, read) },
-		"SIGTERM":      func(process *os.Process, read *os.File) { process.Signal(syscall.SIGTERM); io.Copy(io.Discard, read) },
-		"a closed end": func(process *os.Process, read *os.File) { read.Close() },
+	interrupt := func(signal syscall.Signal) func(*os.Process, *os.File) {
+		return func(process *os.Process, _ *os.File) { process.Signal(signal) } // and read no more
+	}
+	for _, test := range []struct {
+		name   string
+		stop   func(*os.Process, *os.File)
+		status string
+		stderr string
+	}{
+		{"SIGINT", interrupt(syscall.SIGINT), "signal: interrupt", "interrupted by SIGINT: the table is as it was before\n"},
+		{"SIGTERM", interrupt(syscall.SIGTERM), "signal: terminated", "interrupted by SIGTERM: the table is as it was before\n"},
+		{"SIGHUP", interrupt(syscall.SIGHUP), "signal: hangup", "interrupted by SIGHUP: the table is as it was before\n"},
+		{"SIGQUIT", interrupt(syscall.SIGQUIT), "exit status 131", "interrupted by SIGQUIT: the table is as it was before\n"},
+		{"a closed end", func(_ *os.Process, read *os.File) { read.Close() }, "exit status 1", file + ":1501: write /dev/stdout: broken pipe\n" +
+			file + ":1502: write /dev/stdout: broken pipe\n" + file + ":1503: write /dev/stdout: broken pipe\n"},
 	} {
 		read, write, err := os.Pipe()
 		if err != nil {
 			t.Fatal(err)
 		}
-		command := exec.Command(p.ours+"-restore", "-f", file)
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		command := exec.CommandContext(ctx, p.ours+"-restore", "-f", file)
 		var stderr bytes.Buffer
 		command.Stdout, command.Stderr = write, &stderr
 		if err := p.oursSpace.do(command.Start); err != nil {
@@ -176,14 +189,14 @@ func TestRestoreStoppedHalfWay(t *testing.T) {
 		if _, err := io.ReadFull(read, make([]byte, 100)); err != nil {
 			t.Fatal(err)
 		}
-		stop(command.Process, read)
+		test.stop(command.Process, read)
 		command.Wait() // its status is what counts
 		read.Close()
-		if status := command.ProcessState.ExitCode(); status <= 0 || stderr.Len() == 0 {
-			t.Errorf("%s: %v, %q", name, command.ProcessState, stderr.String())
+		if status := command.ProcessState.String(); status != test.status || stderr.String() != test.stderr {
+			t.Errorf("%s: %s, %q, want %s, %q", test.name, status, stderr.String(), test.status, test.stderr)
 		}
 		if after := p.must(t, "", "ipvsadm", "-Sn"); after != before {
-			t.Errorf("%s: the table is not as it was: %d lines and not %d: %q", name, strings.Count(after, "\n"), strings.Count(before, "\n"), stderr.String())
+			t.Errorf("%s: the table is not as it was: %d lines and not %d: %q", test.name, strings.Count(after, "\n"), strings.Count(before, "\n"), stderr.String())
 		}
 	}
 }
@@ -225,7 +238,7 @@ func TestInterruptedRestore(t *testing.T) {
 	takes := time.Since(start)
 	is, undone, finished := 1, 0, 0
 	for moment := range moments {
-		signal := []syscall.Signal{syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP}[moment%3]
+		signal := []syscall.Signal{syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGQUIT}[moment%4]
 		said := restore(files[1-is], signal, takes*time.Duration(moment+1)/moments)
 		table := p.must(t, "", "ipvsadm", "-Sn")
 		switch {
@@ -334,7 +347,7 @@ func TestInterruptedBeforehand(t *testing.T) {
 	p := home(t)
 	p.must(t, withServers(1), "ipvsadm", "-R")
 	before := p.must(t, "", "ipvsadm", "-Sn")
-	lock, err := restore.Lock(restore.LockFile)
+	lock, err := restore.Lock(t.Context(), restore.LockFile, func(string) {})
 	if err != nil || lock == nil {
 		t.Fatal(lock, err)
 	}

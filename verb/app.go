@@ -35,6 +35,7 @@ type app struct {
 
 // Run carries out a command line, whose first word is the name of the program, and returns the exit status.
 func Run(ctx context.Context, version string, words []string, stdin, stdout, stderr *os.File) int {
+	keepIgnored()
 	a := &app{
 		version:  version,
 		name:     words[0],
@@ -49,7 +50,12 @@ func Run(ctx context.Context, version string, words []string, stdin, stdout, std
 	if flushErr := a.stdout.Flush(); err == nil && flushErr != nil {
 		err = failed(flushErr)
 	}
-	return a.report(err)
+	status := a.report(err)
+	var signal interrupted
+	if errors.As(err, &signal) {
+		status = signal.end()
+	}
+	return status
 }
 
 // verbs returns the verbs. Dispatch, the names of links, -h and completion all use this list.

@@ -38,8 +38,7 @@ func (a *app) report(err error) int {
 
 // message returns the original's words for an error, if it has some.
 func message(err error) string {
-	var coder cli.ExitCoder
-	if errors.As(err, &coder) && errors.Unwrap(coder) != nil {
+	if coder, ok := err.(cli.ExitCoder); ok && errors.Unwrap(coder) != nil { // and not one of the lines of a file
 		err = errors.Unwrap(coder)
 	}
 	if hinted, ok := err.(*command.Hinted); ok {

@@ -1,14 +1,20 @@
 package verb
 
 import (
+	"bufio"
 	"cmp"
+	"context"
 	"errors"
 	"fmt"
+	"os"
 	"os/signal"
 	"syscall"
+	"time"
 
 	"github.com/urfave/cli/v2"
 
+	"ipvsadm/command"
+	"ipvsadm/ipvs"
 	"ipvsadm/restore"
 )
 
@@ -24,48 +30,127 @@ func (a *app) restoreVerb() *cli.Command {
 			&cli.BoolFlag{Name: "dry-run", Usage: "print the commands that would be sent, and send none"},
 			&cli.BoolFlag{Name: "test", Usage: "read the commands, and do nothing"},
 			&cli.BoolFlag{Name: "noflush", Usage: "keep what the commands do not name"},
+			&cli.UintFlag{Name: "wait", Usage: "wait at most so many `SECONDS` for another restore to end", DefaultText: "60, without limit on a terminal"},
 		},
 		Action: a.restore,
 	}
 }
 
 func (a *app) restore(c *cli.Context) error {
+	ctx, stop := interruptible(c.Context)
+	defer stop()
+	r, err := abandonable(ctx, func() (*restoration, error) { return a.prepare(ctx, c) })
+	var signal interrupted
+	if errors.As(err, &signal) {
+		return fmt.Errorf("%w: nothing was changed", signal)
+	}
+	if err != nil || r == nil {
+		return err
+	}
+	defer r.close()
+	err = a.carry(ctx, r)
+	if errors.As(err, &signal) {
+		var undo *restore.UndoError
+		if errors.As(err, &undo) {
+			return fmt.Errorf("%w, and %w", signal, undo)
+		}
+		return fmt.Errorf("%w: the table is as it was before", signal)
+	}
+	return err
+}
+
+// restoration is a restore that is about to change the table.
+type restoration struct {
+	plan   *restore.Plan
+	kernel *kernel
+	spare  *ipvs.Client // to undo with
+	lock   *os.File
+}
+
+func (r *restoration) close() {
+	r.kernel.Close()
+	r.spare.Close()
+	r.lock.Close()
+}
+
+// prepare does everything before the first change. It returns nil if there is nothing to carry out. The end of the
+// program closes what it opened before it failed.
+func (a *app) prepare(ctx context.Context, c *cli.Context) (*restoration, error) {
 	options := restore.Options{Keep: c.Bool("noflush")}
 	rules, err := a.readRules(c)
 	if err != nil {
-		return failed(err)
+		return nil, failed(err)
 	}
 	if c.Bool("test") || rules.Err() != nil && !options.Keep {
-		return rules.Check(options)
+		return nil, rules.Check(options)
 	}
-	k, err := a.connect(c.Context)
+	k, err := a.connect(ctx)
 	if err != nil {
-		return cmp.Or(rules.Err(), err)
+		return nil, cmp.Or(rules.Err(), err)
 	}
-	defer k.Close()
+	r := &restoration{kernel: k}
 	if !c.Bool("dry-run") {
-		lock, err := restore.Lock(restore.LockFile)
-		if err != nil {
-			return err
+		if r.lock, err = a.lock(ctx, c); err != nil {
+			return nil, err
 		}
-		defer lock.Close()
+		if r.spare, err = ipvs.Dial(); err != nil {
+			return nil, failed(err)
+		}
 	}
-	plan, err := restore.NewPlan(c.Context, k.Client, rules, options)
+	r.plan, err = restore.NewPlan(ctx, k.Client, rules, options)
 	if errors.Is(err, restore.ErrNoCommands) {
-		return failed(err)
+		return nil, failed(err)
 	}
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if c.Bool("dry-run") {
-		_, err := a.stdout.Write(plan.AppendRules(nil))
-		return err
+		_, err := a.stdout.Write(r.plan.AppendRules(nil))
+		return nil, err
 	}
-	// An interrupt undoes the plan, and so does the end of the pipe that the listings of a file go to.
-	ctx, stop := signal.NotifyContext(c.Context, syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP)
-	defer stop()
+	return r, nil
+}
+
+// carry carries out a plan. An interrupt undoes it, and so does the end of the pipe that the listings of a file go to.
+func (a *app) carry(ctx context.Context, r *restoration) error {
+	release, err := r.plan.Reserve()
+	if err != nil {
+		return failed(fmt.Errorf("nothing was changed: %w", err))
+	}
+	defer release()
 	signal.Ignore(syscall.SIGPIPE)
-	return plan.Carry(ctx, k.Client, a.executeLine(ctx, k))
+	listing := *a
+	listing.stdout = bufio.NewWriterSize(abandonableWriter{ctx, a.output}, 64<<10)
+	execute := listing.executeLine(ctx, r.kernel)
+	return r.plan.Carry(ctx, r.kernel.Client, r.spare, func(c command.Command) error {
+		if err := execute(c); err != nil {
+			return err
+		}
+		return failed(listing.stdout.Flush())
+	})
+}
+
+// unattendedWait is how long a restore waits for another if nobody sees that it waits.
+const unattendedWait = time.Minute
+
+// lock waits until no other restore runs, for as long as --wait says.
+func (a *app) lock(ctx context.Context, c *cli.Context) (*os.File, error) {
+	attended := isTerminal(a.errors)
+	limit := unattendedWait
+	if c.IsSet("wait") {
+		limit = time.Duration(c.Uint("wait")) * time.Second
+	}
+	if c.IsSet("wait") || !attended {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeoutCause(ctx, limit, fmt.Errorf("gave up after %v", limit))
+		defer cancel()
+	}
+	file, err := restore.Lock(ctx, restore.LockFile, func(holder string) {
+		if attended {
+			fmt.Fprintln(a.stderr, "waiting for "+holder+" to end its restore")
+		}
+	})
+	return file, failed(err)
 }
 
 // readRules reads the rules of a file, or of standard input if none is named.

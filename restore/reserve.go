@@ -1,0 +1,62 @@
+package restore
+
+import (
+	"fmt"
+	"runtime"
+	"sync"
+	"syscall"
+)
+
+// Go's runtime starts threads and maps memory when it needs them, and ends the program if the kernel refuses. That must
+// not happen between two changes, so a restore gets what it needs before the first.
+
+const (
+	// threadsNeeded is one more than run at once with one processor: one for the plan, and one each that waits for
+	// signals, for the kernel's replies and for the reader of a listing.
+	threadsNeeded = 5
+
+	// Memory that a plan and its undoing may allocate, measured and rounded up.
+	memoryNeeded        = 8 << 20
+	memoryNeededPerStep = 4 << 10
+
+	// arena is the address space that the runtime takes at a time.
+	arena = 64 << 20
+)
+
+// Reserve takes the threads and the memory that it takes to carry out the plan and to undo it, until release is called.
+// If there are too few threads the runtime ends the program, but nothing was changed by then.
+func (p *Plan) Reserve() (release func(), err error) {
+	steps := len(p.Makes) + len(p.Others) + len(p.Leaves)
+	for _, s := range p.before.services {
+		steps += 1 + len(s.servers)
+	}
+	size := arena + memoryNeeded + steps*memoryNeededPerStep
+	memory, err := syscall.Mmap(-1, 0, size, syscall.PROT_READ|syscall.PROT_WRITE, syscall.MAP_PRIVATE|syscall.MAP_ANON)
+	if err == nil {
+		err = syscall.Munmap(memory)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("a restore of %d steps needs %d MiB of memory: %w", steps, size>>20, err)
+	}
+	processors := runtime.GOMAXPROCS(1) // each more may start a thread more
+	startThreads(threadsNeeded)
+	return func() { runtime.GOMAXPROCS(processors) }, nil
+}
+
+// startThreads starts threads, which the runtime then keeps for whatever needs one.
+func startThreads(number int) {
+	var started, ended sync.WaitGroup
+	all := make(chan struct{})
+	started.Add(number)
+	for range number {
+		ended.Go(func() {
+			runtime.LockOSThread()
+			defer runtime.UnlockOSThread()
+			started.Done()
+			<-all
+		})
+	}
+	started.Wait()
+	close(all)
+	ended.Wait()
+}

@@ -1,0 +1,122 @@
+package tests
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"golang.org/x/sys/unix"
+)
+
+// limit is a resource of which a program gets little.
+type limit struct {
+	name   string
+	shell  string // the commands that set the limit to a value, %d, and become the program
+	values []int  // ascending: too little for a restore at first, enough at last
+}
+
+// TestRestoreWithinLimits restores with too few threads, descriptors and bytes of memory. Whatever is missing, the table
+// is the old one or the new one, and the status tells which: 2 would mean that the kernel has no IPVS.
+func TestRestoreWithinLimits(t *testing.T) {
+	p := home(t)
+	group := newControlGroup(t)
+	enter := "echo %d >" + group + "/pids.max && echo $$ >" + group + "/cgroup.procs && exec "
+	limits := []limit{
+		{"threads", enter, upTo(20)},
+		{"threads with 8 processors", "export GOMAXPROCS=8 && " + enter, upTo(30)},
+		{"threads of a user", "exec setpriv --reuid 1001 --clear-groups --inh-caps +net_admin --ambient-caps +net_admin prlimit --nproc=%d ", upTo(20)},
+		{"descriptors", "ulimit -n %d && exec ", upTo(20)},
+		{"address space", "ulimit -v $((1024 * %d)) && exec ", steps(700, 1300, 10)},
+		{"data", "ulimit -d $((1024 * %d)) && exec ", steps(1, 300, 5)},
+	}
+	p.must(t, marks(5000, 5030), "ipvsadm-restore")
+	old := p.must(t, "", "ipvsadm", "-Sn")
+	file := filepath.Join(p.directory, "rules")
+	const refusal = "Scheduler or persistence engine not found\n"
+	for _, rules := range []struct {
+		name, text string
+		refused    bool
+	}{
+		{"20 rules", marks(1, 20), false},
+		{"10000 rules", manyRules(2000, 4), false},
+		{"10000 rules, the last refused", manyRules(2000, 4) + "-A -f 1 -s nosuch\n", true},
+	} {
+		write(t, file, rules.text)
+		for _, limit := range limits {
+			t.Run(rules.name+"/"+limit.name, func(t *testing.T) {
+				const enough = 4 // times in a row that it got to its end, after which more of the resource tells nothing new
+				failed, ended := 0, 0
+				for _, value := range limit.values {
+					said := p.shell(t, fmt.Sprintf(limit.shell, value)+"${ipvsadm}-restore <"+file)
+					table := p.must(t, "", "ipvsadm", "-Sn")
+					switch {
+					case !rules.refused && said.status == 0 && sameLines(table, rules.text):
+						ended++
+					case rules.refused && said.status == 255 && strings.HasSuffix(said.stderr, refusal) && table == old:
+						ended++
+					case said.status == 1 && said.stderr != "" && table == old:
+						failed++
+						ended = 0
+						t.Logf("%d: status %d: %.200s", value, said.status, said.stderr)
+					default:
+						t.Errorf("%d: status %d, the table is the old one %v, the new one %v: %.800s", value, said.status, table == old,
+							sameLines(table, rules.text), said.stderr)
+					}
+					if ended == enough {
+						break
+					}
+					if table != old {
+						p.must(t, old, "ipvsadm-restore")
+					}
+				}
+				if failed == 0 || ended < enough {
+					t.Errorf("%d failed, and then %d got to the end", failed, ended)
+				}
+				p.must(t, old, "ipvsadm-restore")
+			})
+		}
+	}
+}
+
+// manyRules returns services with as many servers each.
+func manyRules(services, servers int) string {
+	var b strings.Builder
+	for s := range services {
+		service := fmt.Sprintf("10.1.%d.%d:80", s/250, 1+s%250)
+		fmt.Fprintf(&b, "-A -t %s -s rr\n", service)
+		for server := range servers {
+			fmt.Fprintf(&b, "-a -t %s -r 10.2.%d.%d:80 -m -w 1\n", service, server, 1+s%250)
+		}
+	}
+	return b.String()
+}
+
+func steps(from, to, by int) (values []int) {
+	for value := from; value <= to; value += by {
+		values = append(values, value)
+	}
+	return values
+}
+
+func upTo(most int) []int { return steps(1, most, 1) }
+
+// newControlGroup makes a control group for processes to enter, and returns its folder.
+func newControlGroup(t *testing.T) string {
+	t.Helper()
+	root := t.TempDir()
+	if err := unix.Mount("none", root, "cgroup2", 0, ""); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { unix.Unmount(root, unix.MNT_DETACH) })
+	if err := os.WriteFile(filepath.Join(root, "cgroup.subtree_control"), []byte("+pids"), 0); err != nil {
+		t.Fatal(err)
+	}
+	group, err := os.MkdirTemp(root, "ipvsadm")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.Remove(group) })
+	return group
+}

@@ -1,170 +1,127 @@
 package tests
 
 import (
-	"os/exec"
-	"path/filepath"
+	"fmt"
+	"net"
 	"strings"
 	"testing"
-
-	"github.com/google/go-cmp/cmp"
+	"time"
 )
 
-// newSyncDirector is a director with two dummy interfaces for synchronization daemons. Their names are unusual and legal.
-func newSyncDirector(t *testing.T) *director {
-	t.Helper()
-	d := newDirector(t)
-	for _, name := range []string{"sync0", "#s=1"} {
-		err := d.do(func() error {
-			if err := exec.Command("ip", "link", "add", "dev", name, "type", "dummy").Run(); err != nil {
-				return err
-			}
-			if err := exec.Command("ip", "address", "add", "192.0.2.7/24", "dev", name).Run(); err != nil {
-				return err
-			}
-			return exec.Command("ip", "link", "set", "dev", name, "up").Run()
+// The tests in this file hold what ipvsadm(8) says in KERNEL SETTINGS, but for the settings that concern drained and
+// deleted servers (weight_test.go) and conntrack (example_nat_test.go).
+
+// TestBackupOnly starts a backup daemon on a director. It goes on serving its clients, until backup_only is 1.
+func TestBackupOnly(t *testing.T) {
+	f := newFarm(t, "rr")
+	f.ipvsadm("--start-daemon backup --mcast-interface eth1")
+	f.mustConnect(f.from(clientAddress(1)))
+	f.setting("backup_only", "1")
+	if _, name, err := f.connect(f.from(clientAddress(1))); err == nil || !strings.Contains(err.Error(), "refused") {
+		t.Errorf("backup_only 1: a client was served by %q, %v", name, err)
+	}
+	f.ipvsadm("--stop-daemon backup")
+	f.mustConnect(f.from(clientAddress(1)))
+}
+
+// TestSyncThreshold sends packets on a connection of a director with a master daemon. The backup learns of it with the
+// third one.
+func TestSyncThreshold(t *testing.T) {
+	f := newFarm(t, "rr")
+	lan := newSegment(t, "synchronization")
+	f.director.join(lan, "eth2", "203.0.113.1/24")
+	backup := newHost(t, "backup").join(lan, "eth0", "203.0.113.2/24")
+	backup.run("ipvsadm", "--start-daemon", "backup", "--mcast-interface", "eth0")
+	f.ipvsadm("--start-daemon master --mcast-interface eth2")
+	f.ipvsadm("-A -u " + farmAddress + ":53 -s rr")
+	f.ipvsadm("-a -u " + farmAddress + ":53 -r 10.0.0.11:53 -m")
+	if got := strings.Fields(readSetting(t, f.director, "sync_threshold")); len(got) != 2 || got[0] != "3" {
+		t.Errorf("sync_threshold is %q by default, want 3 first", got)
+	}
+	dial := func() net.Conn {
+		var conn net.Conn
+		err := f.client.do(func() (err error) {
+			conn, err = net.Dial("udp4", farmAddress+":53")
+			return err
 		})
 		if err != nil {
-			t.Fatalf("the interface %s: %v", name, err)
+			t.Fatal(err)
 		}
+		t.Cleanup(func() { conn.Close() })
+		return conn
 	}
-	t.Cleanup(func() {
-		for _, state := range []string{"master", "backup"} {
-			d.run("", "ipvsadm", "--stop-daemon", state)
-		}
-	})
-	return d
-}
-
-// settings returns what the kernel runs beside its table, as restore reads it.
-func (d *director) settings(t *testing.T) string {
-	t.Helper()
-	var lines []string
-	for line := range strings.Lines(d.mustOurs(t, "ipvsadm-save", "--all", "-n")) {
-		if strings.HasPrefix(line, "--") {
-			lines = append(lines, line)
-		}
-	}
-	return strings.Join(lines, "")
-}
-
-func (d *director) wantSettings(t *testing.T, what, want string) {
-	t.Helper()
-	if diff := cmp.Diff(want, d.settings(t)); diff != "" {
-		t.Errorf("%s (-want +got):\n%s", what, diff)
-	}
-}
-
-const (
-	timeoutsByDefault = "--set 900 120 300\n"
-	master            = "--start-daemon master --mcast-interface sync0 --syncid 7 --sync-maxlen 1472 --mcast-group 224.0.0.81 --mcast-port 8848 --mcast-ttl 1\n"
-)
-
-// TestRestoreSettings restores daemons and timeouts as what is wanted: twice, with a dry run between, with and without
-// --noflush. What the file does not name stays.
-func TestRestoreSettings(t *testing.T) {
-	for _, options := range [][]string{nil, {"--noflush"}} {
-		d := newSyncDirector(t)
-		restore := func(what, file, plan, settings string) {
-			t.Helper()
-			for i, want := range []string{plan, ""} {
-				dry := d.run(file, "ipvsadm-restore", append(options, "--dry-run")...)
-				if diff := cmp.Diff(said{0, want, ""}.String(), dry.String()); diff != "" {
-					t.Errorf("%v, %s: dry run %d (-want +got):\n%s", options, what, i, diff)
-				}
-				if got := d.run(file, "ipvsadm-restore", options...); got.String() != (said{}).String() {
-					t.Errorf("%v, %s: restore %d: %v", options, what, i, got)
-				}
-				d.wantSettings(t, what, settings)
+	known := func(conn net.Conn) bool {
+		for _, c := range backup.connections() {
+			if c.client == conn.LocalAddr().String() {
+				return true
 			}
 		}
-		const service = "-A -f 1 -s rr\n"
-		restore("a first start", "--set 0 0 200\n"+service+"--start-daemon master --mcast-interface sync0 --syncid 7\n",
-			"-A -f 1 -s rr\n--set 0 0 200\n--start-daemon master --mcast-interface sync0 --syncid 7\n", "--set 900 120 200\n"+master)
-		restore("a file that says nothing", service, "", "--set 900 120 200\n"+master)
-		// The shortest message of a backup is 1024 bytes. It asks for less and gets that.
-		const backup = "--start-daemon backup --mcast-interface #s=1 --sync-maxlen 9 --mcast-group ff02::81 --mcast-ttl 3\n"
-		const backupRuns = "--start-daemon backup --mcast-interface #s=1 --sync-maxlen 1024 --mcast-group ff02::81 --mcast-port 8848 --mcast-ttl 3\n"
-		restore("a second daemon", service+backup, backup, "--set 900 120 200\n"+master+backupRuns)
-		restore("another port", service+"--start-daemon master --mcast-interface sync0 --syncid 7 --mcast-port 9000\n",
-			"--stop-daemon master\n--start-daemon master --mcast-interface sync0 --syncid 7 --mcast-port 9000\n",
-			"--set 900 120 200\n"+strings.Replace(master, "8848", "9000", 1)+backupRuns)
-		restore("the usual port again", service+"--start-daemon master --mcast-interface sync0 --syncid 7\n",
-			"--stop-daemon master\n--start-daemon master --mcast-interface sync0 --syncid 7\n", "--set 900 120 200\n"+master+backupRuns)
-		restore("a daemon that stops", service+"--stop-daemon backup\n", "--stop-daemon backup\n", "--set 900 120 200\n"+master)
-
-		// The longest message depends on the addresses' family.
-		const long = "--start-daemon backup --mcast-interface sync0 --sync-maxlen 65507 --mcast-group ff02::81\n"
-		restore("the longest message", service+long, long, "--set 900 120 200\n"+master+
-			"--start-daemon backup --mcast-interface sync0 --sync-maxlen 65487 --mcast-group ff02::81 --mcast-port 8848 --mcast-ttl 1\n")
+		return false
+	}
+	short, long := dial(), dial()
+	for range 2 {
+		fmt.Fprint(short, "x")
+		fmt.Fprint(long, "x")
+	}
+	fmt.Fprint(long, "x")
+	// Messages keep their order, so once the longer connection is there, the shorter one would be.
+	eventually(t, 20*time.Second, "the connection of three packets on the backup", func() bool { return known(long) })
+	if known(short) {
+		t.Error("the backup knows a connection of two packets")
 	}
 }
 
-// TestRestoreSettingsRefused has the kernel refuse a line. Timeouts and daemons are as they were.
-func TestRestoreSettingsRefused(t *testing.T) {
-	d := newSyncDirector(t)
-	d.restore(t, "-A -f 1 -s rr\n--start-daemon master --mcast-interface sync0 --syncid 7\n")
-	const before = timeoutsByDefault + master
-	for _, test := range []struct{ file, stderr string }{
-		{"--set 1 2 3\n--start-daemon backup --mcast-interface sync0\n--stop-daemon master\n-A -f 2 -s nosuch\n",
-			"stdin:4: Scheduler or persistence engine not found\n"},
-		{"--set 1 2 3\n-A -f 2 -s rr\n--start-daemon master --mcast-interface nosuch\n", "stdin:3: No such device\n"},
-		{"-A -f 1 -s rr\n-Z -f 9\n--start-daemon master --mcast-interface sync0\n", "stdin:2: No such service\n"},
-	} {
-		if said := d.run(test.file, "ipvsadm-restore"); said.status != 255 || said.stdout != "" || said.stderr != test.stderr {
-			t.Errorf("%q: %v", test.file, said)
+// readSetting returns the value of one of net.ipv4.vs.
+func readSetting(t *testing.T, h *host, name string) string {
+	t.Helper()
+	return strings.TrimSpace(h.run("cat", "/proc/sys/net/ipv4/vs/"+name))
+}
+
+// TestRunEstimation makes connections with run_estimation 0. Rates stay at zero. Kernels before 6.1 lack the setting, and
+// always estimate.
+func TestRunEstimation(t *testing.T) {
+	f := newFarm(t, "rr")
+	rate := func() string {
+		fields := strings.Fields(f.director.run("ipvsadm", "-Ln", "-t", farmService, "--rate"))
+		for i, field := range fields {
+			if field == farmService {
+				return fields[i+2] // packets in, per second
+			}
 		}
-		d.wantSettings(t, test.file, before)
-		d.wantSaved(t, "-A -f 1 -s rr\n")
+		t.Fatalf("no rate of %s", farmService)
+		return ""
 	}
-}
-
-// TestRestoreDaemonsAndFamilies changes between a daemon and a server of another family than its service. The kernel
-// refuses the one while there is the other.
-func TestRestoreDaemonsAndFamilies(t *testing.T) {
-	d := newSyncDirector(t)
-	const mixed = "-A -t 192.0.2.1:80 -s rr\n-a -t 192.0.2.1:80 -r [2001:db8::1]:80 -i -w 1 --tun-type ipip\n"
-	d.restore(t, "--start-daemon master --mcast-interface sync0 --syncid 7\n")
-	if said := d.run(mixed, "ipvsadm-restore"); said.status != 255 {
-		t.Errorf("beside a daemon: %v", said)
+	busy := func() bool {
+		conn, _ := f.mustConnect(f.from(clientAddress(1)))
+		conn.Close()
+		return rate() != "0"
 	}
-	d.restore(t, mixed+"--stop-daemon master\n")
-	d.wantSaved(t, mixed)
-	d.wantSettings(t, "a server of another family", timeoutsByDefault)
-	d.restore(t, "-A -t 192.0.2.1:80 -s rr\n--start-daemon master --mcast-interface sync0 --syncid 7\n")
-	d.wantSaved(t, "-A -t 192.0.2.1:80 -s rr\n")
-	d.wantSettings(t, "a daemon", timeoutsByDefault+master)
-}
-
-// TestSaveAll saves and restores timeouts and daemons. -S, and a save without --all, are the original's.
-func TestSaveAll(t *testing.T) {
-	d := newSyncDirector(t)
-	const service = "-A -f 1 -s rr\n"
-	d.restore(t, service+"--set 40 30 20\n--start-daemon backup --mcast-interface #s=1\n--start-daemon master --mcast-interface sync0 --syncid 7\n")
-	file := filepath.Join(t.TempDir(), "rules")
-	d.mustOurs(t, "ipvsadm-save", "--all", "-n", "-f", file)
-	const backup = "--start-daemon backup --mcast-interface #s=1 --sync-maxlen 1472 --mcast-group 224.0.0.81 --mcast-port 8848 --mcast-ttl 1\n"
-	if diff := cmp.Diff("--set 40 30 20\n"+master+backup+service, readFile(t, file)); diff != "" {
-		t.Errorf("the file (-want +got):\n%s", diff)
+	eventually(t, 20*time.Second, "a rate", busy)
+	if !f.director.carriesSetting("run_estimation") {
+		return
 	}
-	for _, words := range [][]string{{"ipvsadm", "-S", "-n"}, {"ipvsadm-save", "-n"}} {
-		if got := d.mustOurs(t, words[0], words[1:]...); got != service {
-			t.Errorf("%v: %q", words, got)
+	f.setting("run_estimation", "0")
+	f.schedule("rr")                                              // a new service, with nothing counted
+	for began := time.Now(); time.Since(began) < 5*time.Second; { // estimates are two seconds apart
+		if busy() {
+			t.Fatalf("run_estimation 0: the rate is %s", rate())
 		}
 	}
-	d.restore(t, "-C\n--set 900 120 300\n--stop-daemon master\n--stop-daemon backup\n")
-	d.wantSettings(t, "nothing", timeoutsByDefault)
-	d.mustOurs(t, "ipvsadm-restore", "-f", file)
-	d.wantSettings(t, "restored", "--set 40 30 20\n"+master+backup)
-	if drift := d.mustOurs(t, "ipvsadm-restore", "--dry-run", "-f", file); drift != "" {
-		t.Errorf("drift after a restore: %q", drift)
-	}
+}
 
-	// The original reads it too.
-	d.restore(t, "-C\n--set 900 120 300\n--stop-daemon master\n--stop-daemon backup\n")
-	if said := d.exec(readFile(t, file), original, "-R"); said.status != 0 {
-		t.Errorf("the original: %v", said)
-	}
-	if drift := d.mustOurs(t, "ipvsadm-restore", "--dry-run", "-f", file); drift != "" {
-		t.Errorf("drift after the original's: %q", drift)
+// TestThresholdHashed fills a server to its threshold under a scheduler that hashes, and under one that does not.
+func TestThresholdHashed(t *testing.T) {
+	f := newFarm(t, "sh")
+	for scheduler, refuses := range map[string]bool{"sh": true, "mh": true, "sh -b sh-fallback": false, "rr": false} {
+		f.forget()
+		f.schedule(scheduler)
+		for _, server := range f.servers {
+			f.ipvsadm(fmt.Sprintf("-e -t %s -r %s -m -x 1", farmService, f.address(server.name)))
+		}
+		_, full := f.mustConnect(f.from(clientAddress(1)))
+		_, name, err := f.connect(f.from(clientAddress(1)))
+		if refused := err != nil && strings.Contains(err.Error(), "refused"); refused != refuses || name == full {
+			t.Errorf("%s: %s is full, and its client went to %q, %v", scheduler, full, name, err)
+		}
 	}
 }

@@ -45,6 +45,10 @@ func Dial() (*Client, error) {
 	return newClient(conn, buffers)
 }
 
+// NewClient returns a client over a socket to generic netlink, such as a test's. It closes the socket if the kernel at its
+// other end does not know IPVS.
+func NewClient(conn *netlink.Conn) (*Client, error) { return newClient(conn, fullBatch) }
+
 // newClient makes a client of a socket, and closes it if that fails.
 func newClient(conn *netlink.Conn, buffers buffers) (*Client, error) {
 	family, err := genetlink.NewConn(conn).GetFamily(familyName)

@@ -31,16 +31,21 @@ func (p *Plan) Reserve() (release func(), err error) {
 		steps += 1 + len(s.servers)
 	}
 	size := arena + memoryNeeded + steps*memoryNeededPerStep
-	memory, err := syscall.Mmap(-1, 0, size, syscall.PROT_READ|syscall.PROT_WRITE, syscall.MAP_PRIVATE|syscall.MAP_ANON)
-	if err == nil {
-		err = syscall.Munmap(memory)
-	}
-	if err != nil {
+	if err := memory(size); err != nil {
 		return nil, fmt.Errorf("a restore of %d steps needs %d MiB of memory: %w", steps, size>>20, err)
 	}
 	processors := runtime.GOMAXPROCS(1) // each more may start a thread more
 	startThreads(threadsNeeded)
 	return func() { runtime.GOMAXPROCS(processors) }, nil
+}
+
+// memory maps memory and gives it back, so that the runtime can have it.
+func memory(size int) error {
+	mapped, err := syscall.Mmap(-1, 0, size, syscall.PROT_READ|syscall.PROT_WRITE, syscall.MAP_PRIVATE|syscall.MAP_ANON)
+	if err != nil {
+		return err
+	}
+	return syscall.Munmap(mapped)
 }
 
 // startThreads starts threads, which the runtime then keeps for whatever needs one.

@@ -1,0 +1,293 @@
+package restore
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"ipvsadm/command"
+	"ipvsadm/ipvs"
+)
+
+// Two tables, and what only some steps of the way from one to the other touch.
+const (
+	tableBefore = `-A -t 192.0.2.1:80 -s rr
+-a -t 192.0.2.1:80 -r 10.0.0.1:80 -m -w 1
+-a -t 192.0.2.1:80 -r 10.0.0.2:80 -m -w 2
+-A -u 192.0.2.2:53 -s rr
+-a -u 192.0.2.2:53 -r 10.0.0.3:53 -m -w 3
+-A -f 7 -s rr
+-a -f 7 -r 10.0.0.4 -w 4
+`
+	tableAfter = `-A -t 192.0.2.1:80 -s wlc
+-a -t 192.0.2.1:80 -r 10.0.0.1:80 -m -w 5
+-a -t 192.0.2.1:80 -r 10.0.0.9:80 -m -w 9
+-A -f 7 -s rr
+-a -f 7 -r 10.0.0.4 -w 4
+-A -f 8 -s rr
+-a -f 8 -r 10.0.0.5 -w 5
+`
+	stepsBetween = 5 + 2 // that come or change, that leave
+)
+
+// fakeWith returns a kernel with the table that rules make in order.
+func fakeWith(t *testing.T, rules string) *fakeKernel {
+	t.Helper()
+	k := &fakeKernel{}
+	if err := InOrder(t.Context(), k.client(t), "rules", readGood(t, rules).Lines, nil); err != nil {
+		t.Fatal(err)
+	}
+	k.changes = 0
+	return k
+}
+
+// planFor returns the plan from what the kernel has to what rules describe.
+func planFor(t *testing.T, k *fakeKernel, rules string) *Plan {
+	t.Helper()
+	plan, err := NewPlan(t.Context(), k.client(t), readGood(t, rules), Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return plan
+}
+
+func (k *fakeKernel) wantState(t *testing.T, what, want string) {
+	t.Helper()
+	if diff := cmp.Diff(strings.Split(want, "\n"), strings.Split(k.state(), "\n")); diff != "" {
+		t.Errorf("%s: the table (-want +got):\n%s", what, diff)
+	}
+}
+
+func TestCarry(t *testing.T) {
+	k := fakeWith(t, tableBefore)
+	plan := planFor(t, k, tableAfter)
+	if err := plan.Carry(t.Context(), k.client(t), k.client(t), nil); err != nil {
+		t.Fatal(err)
+	}
+	k.wantState(t, "carried out", fakeWith(t, tableAfter).state())
+	if k.changes != stepsBetween {
+		t.Errorf("%d changes, want %d", k.changes, stepsBetween)
+	}
+}
+
+// TestCarryRefused has each step refused in its turn, and then the first one that undoes it too.
+func TestCarryRefused(t *testing.T) {
+	for at := 1; at <= stepsBetween; at++ {
+		k := fakeWith(t, tableBefore)
+		before := k.state()
+		plan := planFor(t, k, tableAfter)
+		line := slices.Concat(plan.Makes, plan.Leaves)[at-1].Number
+		k.refuse = func(change int) syscall.Errno {
+			if change == at {
+				return syscall.EINVAL
+			}
+			return 0
+		}
+		err := plan.Carry(t.Context(), k.client(t), k.client(t), nil)
+		refusal := (&ipvs.Error{Err: syscall.EINVAL}).Reason()
+		want := fmt.Sprintf("rules:%d: %s", line, refusal)
+		if line == 0 {
+			want = "rules: "
+		}
+		first, _, _ := strings.Cut(fmt.Sprint(err), "\n") // a service that is refused has the lines of its servers refused
+		if !strings.HasPrefix(first, want) || !strings.Contains(first, refusal) || errors.As(err, new(*UndoError)) {
+			t.Errorf("step %d refused: %v, want %s", at, err, want)
+		}
+		k.wantState(t, fmt.Sprintf("step %d refused", at), before)
+
+		k = fakeWith(t, tableBefore)
+		plan = planFor(t, k, tableAfter)
+		last := len(plan.Makes) // the refused step does not keep those beside it from being sent
+		if at > last {
+			last += len(plan.Leaves)
+		}
+		k.refuse = func(change int) syscall.Errno {
+			if change == at || change == last+1 {
+				return syscall.EINVAL
+			}
+			return 0
+		}
+		err = plan.Carry(t.Context(), k.client(t), k.client(t), nil)
+		var undo *UndoError
+		if !errors.As(err, &undo) || !errors.Is(undo, syscall.EINVAL) || !strings.Contains(err.Error(), "\nthe table is not as it was: rules") {
+			t.Errorf("step %d refused, and its undoing: %v", at, err)
+		}
+	}
+}
+
+// TestCarryCannotLook has no table to compare with when it should undo.
+func TestCarryCannotLook(t *testing.T) {
+	k := fakeWith(t, tableBefore)
+	plan := planFor(t, k, tableAfter)
+	k.refuse = func(change int) syscall.Errno { return map[int]syscall.Errno{2: syscall.EINVAL}[change] }
+	spare := k.client(t)
+	spare.Close()
+	var undo *UndoError
+	if err := plan.Carry(t.Context(), k.client(t), spare, nil); !errors.As(err, &undo) || !strings.Contains(err.Error(), "the socket is closed") {
+		t.Errorf("error %v", err)
+	}
+}
+
+// TestCarryBrokenOff loses the reply to the changes. Some may have been made: they are undone with the other client.
+func TestCarryBrokenOff(t *testing.T) {
+	lost := errors.New("lost")
+	for at := 1; at <= stepsBetween; at++ {
+		k := fakeWith(t, tableBefore)
+		before := k.state()
+		plan := planFor(t, k, tableAfter)
+		k.fail = func(change int) error {
+			if change == at {
+				return lost
+			}
+			return nil
+		}
+		if err := plan.Carry(t.Context(), k.client(t), k.client(t), nil); !errors.Is(err, lost) || errors.As(err, new(*UndoError)) {
+			t.Errorf("lost after step %d: %v", at, err)
+		}
+		k.wantState(t, fmt.Sprintf("lost after step %d", at), before)
+	}
+}
+
+// TestCarryBesideOthers has other programs change the table after the plan was made.
+func TestCarryBesideOthers(t *testing.T) {
+	other := func(k *fakeKernel, lines string) {
+		if err := InOrder(t.Context(), k.client(t), "other", readGood(t, lines).Lines, nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+	// What was to leave is gone.
+	k := fakeWith(t, tableBefore)
+	plan := planFor(t, k, tableAfter)
+	other(k, "-D -u 192.0.2.2:53\n-d -t 192.0.2.1:80 -r 10.0.0.2:80\n")
+	if err := plan.Carry(t.Context(), k.client(t), k.client(t), nil); err != nil {
+		t.Errorf("gone already: %v", err)
+	}
+	k.wantState(t, "gone already", fakeWith(t, tableAfter).state())
+
+	// The same, and then the reply is lost: that is a failure all the same, and the rest comes back.
+	k = fakeWith(t, tableBefore)
+	plan = planFor(t, k, tableAfter)
+	other(k, "-D -u 192.0.2.2:53\n")
+	k.changes = 0
+	k.fail = func(change int) error {
+		if change == stepsBetween {
+			return syscall.ENOBUFS
+		}
+		return nil
+	}
+	if err := plan.Carry(t.Context(), k.client(t), k.client(t), nil); !errors.Is(err, syscall.ENOBUFS) {
+		t.Errorf("gone already, and lost: %v", err)
+	}
+
+	// What was to change is gone: that is a failure. What others made stays.
+	k = fakeWith(t, tableBefore)
+	plan = planFor(t, k, tableAfter)
+	other(k, "-d -t 192.0.2.1:80 -r 10.0.0.1:80\n-a -t 192.0.2.1:80 -r 10.0.0.77:80 -m\n-A -f 99 -s rr\n")
+	want := k.state()
+	err := plan.Carry(t.Context(), k.client(t), k.client(t), nil)
+	if err == nil || err.Error() != "rules:2: No such destination" {
+		t.Errorf("gone, and was to change: %v", err)
+	}
+	k.wantState(t, "gone, and was to change", want)
+}
+
+// TestCarryCancelled cancels between what comes and what leaves.
+func TestCarryCancelled(t *testing.T) {
+	k := fakeWith(t, tableBefore)
+	before := k.state()
+	plan := planFor(t, k, tableAfter+"-L\n")
+	ctx, cancel := context.WithCancelCause(t.Context())
+	enough := errors.New("enough")
+	err := plan.Carry(ctx, k.client(t), k.client(t), func(command.Command) error {
+		if k.state() == before {
+			t.Error("nothing has come yet")
+		}
+		cancel(enough)
+		return context.Cause(ctx)
+	})
+	if !errors.Is(err, enough) || errors.As(err, new(*UndoError)) {
+		t.Errorf("error %v", err)
+	}
+	k.wantState(t, "cancelled", before)
+}
+
+// TestInOrder has changes refused around the borders of batches, and commands that change nothing between them.
+func TestInOrder(t *testing.T) {
+	const services = 2*mostChanges + 10
+	refused := []int{1, 2, 64, 65, mostChanges, mostChanges + 1, services}
+	var lines strings.Builder
+	for mark := 1; mark <= services; mark++ {
+		fmt.Fprintf(&lines, "-A -f %d -s rr\n", mark)
+		if mark == 100 {
+			lines.WriteString("-L\n")
+		}
+	}
+	k := &fakeKernel{refuse: func(change int) syscall.Errno {
+		if slices.Contains(refused, change) {
+			return syscall.EINVAL
+		}
+		return 0
+	}}
+	listed := 0
+	err := InOrder(t.Context(), k.client(t), "rules", readGood(t, lines.String()).Lines, func(c command.Command) error {
+		listed = len(k.services)
+		return errors.New("no listing")
+	})
+	if listed != 96 { // of the first 100 but for 4 that were refused
+		t.Errorf("%d services when the listing came", listed)
+	}
+	var want []string
+	for _, change := range refused {
+		line := change
+		if change > 100 {
+			line++
+		}
+		want = append(want, fmt.Sprintf("rules:%d: %s", line, (&ipvs.Error{Err: syscall.EINVAL}).Reason()))
+	}
+	want = slices.Insert(want, 4, "rules:101: no listing")
+	if diff := cmp.Diff(want, strings.Split(fmt.Sprint(err), "\n")); diff != "" {
+		t.Errorf("errors (-want +got):\n%s", diff)
+	}
+	if len(k.services) != services-len(refused) || k.changes != services {
+		t.Errorf("%d services after %d changes", len(k.services), k.changes)
+	}
+}
+
+// TestInOrderBrokenOff sends nothing more when a reply is lost.
+func TestInOrderBrokenOff(t *testing.T) {
+	k := &fakeKernel{fail: func(int) error { return syscall.ENOBUFS }}
+	err := InOrder(t.Context(), k.client(t), "rules", readGood(t, "-A -f 1\n-L\n-A -f 2\n").Lines, func(command.Command) error {
+		t.Error("it went on")
+		return nil
+	})
+	if !errors.Is(err, syscall.ENOBUFS) || k.changes != 1 {
+		t.Errorf("%d changes, error %v", k.changes, err)
+	}
+}
+
+// TestReserve reserves for a plan, and for one that no machine has the memory for.
+func TestReserve(t *testing.T) {
+	processors := runtime.GOMAXPROCS(0)
+	k := fakeWith(t, tableBefore)
+	release, err := planFor(t, k, tableAfter).Reserve()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if now := runtime.GOMAXPROCS(0); now != 1 {
+		t.Errorf("%d processors", now)
+	}
+	release()
+	if now := runtime.GOMAXPROCS(0); now != processors {
+		t.Errorf("%d processors afterwards, want %d", now, processors)
+	}
+	if err := memory(1 << 50); !errors.Is(err, syscall.ENOMEM) {
+		t.Errorf("a petabyte: %v", err)
+	}
+}

@@ -17,8 +17,8 @@ type Lookup struct {
 	Port func(name, protocol string) (uint16, bool)
 }
 
-// Parse reads a command line without its first word, which is the program's name. Its errors are of type *Error.
-// No words at all ask for a listing.
+// Parse reads a command line without its first word, which is the program's name. No words at all ask for a listing. Its
+// errors are of type *Error; the Command is then as much as was read before the mistake.
 func Parse(program string, arguments []string, lookup Lookup) (Command, error) {
 	return new(Parser).Parse(program, arguments, lookup)
 }

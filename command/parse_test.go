@@ -186,6 +186,28 @@ func TestParseNothing(t *testing.T) {
 }
 
 // TestErrors holds what the original says, and with which status.
+// TestParseInPart reads lines with a mistake. What comes before the mistake is in the command.
+func TestParseInPart(t *testing.T) {
+	service := ipvs.MarkService(7, ipvs.IPv4)
+	for line, want := range map[string]Command{
+		"nonsense":                  {},
+		"-A -s rr":                  {Verb: AddService},
+		"-A -f 7 -p x":              {Verb: AddService, Service: ipvs.Service{ServiceID: service}},
+		"-D --bogus -f 7":           {Verb: DeleteService},
+		"-a -f 7 -w x":              {Verb: AddServer, Service: ipvs.Service{ServiceID: service}},
+		"-C extra":                  {Verb: Clear},
+		"--stop-daemon backup -f 7": {Verb: StopDaemon, Daemon: ipvs.Daemon{State: ipvs.Backup}},
+	} {
+		got, err := Parse("ipvsadm", strings.Fields(line), Lookup{})
+		if err == nil || got.Verb != want.Verb || got.Daemon.State != want.Daemon.State {
+			t.Errorf("%s: %+v, error %v", line, got, err)
+		}
+		if got.Service.ServiceID != want.Service.ServiceID {
+			t.Errorf("%s: the service %v", line, got.Service.ServiceID)
+		}
+	}
+}
+
 func TestErrors(t *testing.T) {
 	const try = "Try `ipvsadm -h' or 'ipvsadm --help' for more information."
 	for line, want := range map[string]Error{

@@ -3,6 +3,7 @@ package verb
 import (
 	"errors"
 	"fmt"
+	"reflect"
 	"strings"
 
 	"github.com/urfave/cli/v2"
@@ -18,19 +19,20 @@ const (
 	statusRefused     = 255 // the kernel refused; every error without a status of its own
 )
 
-// report prints an error on standard error and returns the exit status.
+// report prints an error on standard error and returns the exit status, which is that of the first if several are joined.
 func (a *app) report(err error) int {
 	if err == nil {
 		return 0
 	}
-	for _, err := range each(err) {
+	all := each(err)
+	for _, err := range all {
 		for line := range strings.SplitSeq(message(err), "\n") {
 			fmt.Fprintln(a.stderr, command.Printable(line)) // it may quote a file's name, or a word of a file
 		}
 		a.hint(hints(err)...)
 	}
 	var coder cli.ExitCoder
-	if errors.As(err, &coder) {
+	if errors.As(all[0], &coder) {
 		return coder.ExitCode()
 	}
 	return statusRefused
@@ -55,13 +57,16 @@ func message(err error) string {
 	return err.Error()
 }
 
-// each returns the errors that were joined, each of which has its own hints.
+// each returns the errors that errors.Join joined, each of which has its own hints.
 func each(err error) []error {
-	joined, ok := err.(interface{ Unwrap() []error })
-	if _, batch := err.(*ipvs.BatchError); !ok || batch {
+	if reflect.TypeOf(err) != reflect.TypeOf(errors.Join(err)) {
 		return []error{err}
 	}
-	return joined.Unwrap()
+	var all []error
+	for _, err := range err.(interface{ Unwrap() []error }).Unwrap() {
+		all = append(all, each(err)...)
+	}
+	return all
 }
 
 // hints returns the likely causes of an error.

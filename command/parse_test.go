@@ -196,7 +196,7 @@ func TestParseInPart(t *testing.T) {
 		"-D --bogus -f 7":           {Verb: DeleteService},
 		"-a -f 7 -w x":              {Verb: AddServer, Service: ipvs.Service{ServiceID: service}},
 		"-C extra":                  {Verb: Clear},
-		"--stop-daemon backup -f 7": {Verb: StopDaemon, Daemon: ipvs.Daemon{State: ipvs.Backup}},
+		"--stop-daemon backup -w x": {Verb: StopDaemon, Daemon: ipvs.Daemon{State: ipvs.Backup}},
 	} {
 		got, err := Parse("ipvsadm", strings.Fields(line), Lookup{})
 		if err == nil || got.Verb != want.Verb || got.Daemon.State != want.Daemon.State {

@@ -2,7 +2,6 @@ package verb
 
 import (
 	"bufio"
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -86,7 +85,10 @@ func (a *app) prepare(ctx context.Context, c *cli.Context) (*restoration, error)
 	}
 	k, err := a.connect(ctx)
 	if err != nil {
-		return nil, cmp.Or(rules.Err(), err)
+		if rules.Err() != nil {
+			err = rules.Check(options)
+		}
+		return nil, err
 	}
 	r := &restoration{kernel: k}
 	if !c.Bool("dry-run") {

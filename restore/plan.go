@@ -73,7 +73,7 @@ func newPlan(rules *Rules, present kernel, options Options) (*Plan, error) {
 			return nil, err
 		}
 		present.entries = ipvs.Each(kept...)
-		wanted.addEntries(kept)
+		wanted.addEntries(kept...)
 	}
 	if err := wanted.change(rules, make(doubts)); err != nil {
 		return nil, err
@@ -86,7 +86,7 @@ func newPlan(rules *Rules, present kernel, options Options) (*Plan, error) {
 	}
 
 	// Of what is as it should be, which is usually nearly everything, no more is kept.
-	var differs []ipvs.Entry
+	before := emptyTable()
 	for entry, err := range present.entries {
 		if err != nil {
 			return nil, err
@@ -98,11 +98,8 @@ func newPlan(rules *Rules, present kernel, options Options) (*Plan, error) {
 			delete(wanted.services, entry.ServiceID)
 			continue
 		}
-		entry.Destinations = slices.Clone(entry.Destinations)
-		differs = append(differs, entry)
+		before.addEntries(entry)
 	}
-	before := emptyTable()
-	before.addEntries(differs)
 	before.addSettings(present, wanted)
 	makes, leaves := difference(before, wanted)
 	return &Plan{Source: rules.Source, Makes: makes, Others: others, Leaves: leaves, before: before}, nil
@@ -184,7 +181,7 @@ func emptyTable() table {
 
 // addEntries adds what the kernel has. It lists the servers of a service in the opposite of the order of their addition,
 // which counts for some schedulers.
-func (t table) addEntries(entries []ipvs.Entry) {
+func (t table) addEntries(entries ...ipvs.Entry) {
 	for _, entry := range entries {
 		s := service{Service: entry.Service, servers: make(map[netip.AddrPort]server)}
 		for i, d := range entry.Destinations {

@@ -566,7 +566,7 @@ func TestRandomPlans(t *testing.T) {
 	kernelTable := func(k kernel) table {
 		made := emptyTable()
 		entries, _ := ipvs.Gather(k.entries)
-		made.addEntries(entries)
+		made.addEntries(entries...)
 		made.timeouts = k.timeouts
 		for _, d := range k.daemons {
 			made.daemons[d.State] = daemon{Daemon: d, runs: true}

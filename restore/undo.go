@@ -22,13 +22,13 @@ func (e *UndoError) Unwrap() error { return e.Err }
 // cancelled plan is undone all the same, so the end of ctx does not matter.
 func (p *Plan) undo(ctx context.Context, client *ipvs.Client, done []*Line) error {
 	ctx = context.WithoutCancel(ctx)
-	now, err := p.now(ctx, client)
+	mine := touchedBy(done)
+	now, err := p.now(ctx, client, mine)
 	if err != nil {
 		return &UndoError{err}
 	}
-	// before lacks what was not going to change, so the difference would delete it. Keep only what the plan touched.
+	// before holds more than the steps that were done, and now what others did to the same services.
 	makes, leaves := difference(now, p.before)
-	mine := touchedBy(done)
 	back := slices.DeleteFunc(append(makes, leaves...), func(line Line) bool { return !mine.has(line) })
 	if err := withoutGone(InOrder(ctx, client, p.Source, back, nil)); err != nil {
 		return &UndoError{err}
@@ -36,18 +36,29 @@ func (p *Plan) undo(ctx context.Context, client *ipvs.Client, done []*Line) erro
 	return nil
 }
 
-// now returns what the kernel has, with its timeouts and daemons if the plan changes any.
-func (p *Plan) now(ctx context.Context, client *ipvs.Client) (table, error) {
+// now returns what the kernel has of the services that the plan touched, and its timeouts and daemons if the plan changes
+// any. The rest of the table may be large.
+func (p *Plan) now(ctx context.Context, client *ipvs.Client, mine touched) (table, error) {
 	now := emptyTable()
 	settings := p.before.timeouts != ipvs.Timeouts{} || len(p.before.daemons) > 0
 	present, err := look(ctx, client, settings)
 	if err != nil {
 		return now, err
 	}
-	entries, err := ipvs.Gather(present.entries)
-	now.addEntries(entries)
 	now.addSettings(present, p.before)
-	return now, err
+	services := make(map[ipvs.ServiceID]bool)
+	for subject := range mine {
+		services[subject.service] = true
+	}
+	for entry, err := range present.entries {
+		if err != nil {
+			return now, err
+		}
+		if services[entry.ServiceID] {
+			now.addEntries(entry)
+		}
+	}
+	return now, nil
 }
 
 // touched holds what a plan made, changed or deleted, so that undoing it may do so too. Zeroing counters does not count.

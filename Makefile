@@ -1,27 +1,29 @@
 PREFIX = /usr/local
 GO = go
 INIT =
-RULES = /etc/sysconfig/ipvsadm
+# What -v prints. Without it, what git says.
+VERSION =
 
 # The tag leaves out the documentation generator of urfave/cli, which costs every start a millisecond.
 export GOFLAGS += -tags=urfave_cli_no_docs -buildvcs=false
 export CGO_ENABLED = 0
 
 links = ipvsadm-save ipvsadm-restore
-# Where bash, zsh and fish look. The first and the last look for a file of the command's name, so the links have links.
-completions = $(addprefix $(DESTDIR)$(PREFIX)/share/,bash-completion/completions/ipvsadm \
-	zsh/site-functions/_ipvsadm fish/vendor_completions.d/ipvsadm.fish)
-unit = $(DESTDIR)$(PREFIX)/lib/systemd/system/ipvsadm.service
-script = $(DESTDIR)/etc/init.d/ipvsadm
+# fish looks under /usr, and for the administrator's own in /etc, but not under /usr/local.
+fish = $(if $(filter /usr/local,$(PREFIX)),/etc/fish/completions,$(PREFIX)/share/fish/vendor_completions.d)
+bash = $(PREFIX)/share/bash-completion/completions
+installed = $(PREFIX)/share/ipvsadm/installed
 sources = $(shell find . -name '*.go' ! -name '*_test.go') go.mod go.sum $(wildcard .git/logs/HEAD)
 
-.PHONY: all tools demo test test-kernels shell install install-systemd install-sysv uninstall clean
+.PHONY: all tools demo test test-kernels shell install stage stage-systemd stage-sysv uninstall clean another-version
 
 # The program, and the two other names it goes by.
 all: ipvsadm $(links)
 
-ipvsadm: $(sources)
-	version=$$(git describe --tags --always --dirty 2>/dev/null || echo unknown) && \
+# A tarball may lie in another project's repository, so git is asked only in a repository of our own.
+ipvsadm: $(sources) $(if $(filter-out $(word 2,$(shell ./ipvsadm -v 2>/dev/null)),$(VERSION)),another-version)
+	version=$(VERSION); \
+	[ -n "$$version" ] || version=$$([ -e .git ] && git describe --tags --always --dirty 2>/dev/null) || version=unknown; \
 	$(GO) build -trimpath -ldflags "-s -w -X main.version=$$version" -o $@ .
 
 $(links): ipvsadm
@@ -84,40 +86,42 @@ bench: all
 	@tests/bench/install
 	tests/bench/run
 
-# DESTDIR= and PREFIX= as usual; a distribution says PREFIX=/usr. INIT=systemd installs the unit too, which restores
-# the table at start, from RULES= (on Debian say RULES=/etc/ipvsadm.rules); INIT=sysv the script for /etc/init.d, which
-# finds its file by itself; INIT="systemd sysv" both.
+# DESTDIR= and PREFIX= as usual; a distribution says PREFIX=/usr. INIT=systemd adds a unit that restores the table at
+# start, INIT=sysv a script for /etc/init.d that does the same, INIT="systemd sysv" both. Files that dpkg or rpm owns
+# stay as they are, and then nothing is installed, unless FORCE=1.
 install: all
-	install -d $(DESTDIR)$(PREFIX)/sbin $(DESTDIR)$(PREFIX)/share/man/man8
-	install -m 755 ipvsadm $(DESTDIR)$(PREFIX)/sbin
-	for link in $(links); do ln -sf ipvsadm $(DESTDIR)$(PREFIX)/sbin/$$link || exit; done
-	install -m 644 man/*.8 $(DESTDIR)$(PREFIX)/share/man/man8
-	install -d $(DESTDIR)$(PREFIX)/share/ipvsadm $(dir $(completions))
-	install -m 644 man/ipvsadm.schema.json $(DESTDIR)$(PREFIX)/share/ipvsadm
-	install -m 644 init/ipvsadm.bash $(word 1,$(completions))
-	install -m 644 init/_ipvsadm $(word 2,$(completions))
-	install -m 644 init/ipvsadm.fish $(word 3,$(completions))
-	for link in $(links); do ln -sf ipvsadm $(dir $(word 1,$(completions)))$$link || exit; done
-	for link in $(links); do ln -sf ipvsadm.fish $(dir $(word 3,$(completions)))$$link.fish || exit; done
-	for init in $(INIT); do $(MAKE) --no-print-directory install-$$init || exit; done
+	@stage=$$(mktemp -d) && trap 'rm -rf "$$stage"' EXIT && \
+	$(MAKE) --no-print-directory stage stage="$$stage" && \
+	DESTDIR='$(DESTDIR)' FORCE='$(FORCE)' init/installer install "$$stage" $(installed)
 
-install-systemd:
-	install -d $(DESTDIR)$(PREFIX)/lib/systemd/system
-	sed 's|/usr/sbin/|$(PREFIX)/sbin/|; s|/etc/sysconfig/ipvsadm|$(RULES)|' init/ipvsadm.service >$(unit)
-	chmod 644 $(unit)
-
-install-sysv:
-	install -d $(DESTDIR)/etc/init.d
-	sed 's|^PATH=/usr/sbin:|PATH=$(PREFIX)/sbin:|' init/ipvsadm.init >$(script)
-	chmod 755 $(script)
-
+# Removes what install put there and nobody has changed since.
 uninstall:
-	rm -f $(addprefix $(DESTDIR)$(PREFIX)/sbin/,ipvsadm $(links))
-	rm -f $(addprefix $(DESTDIR)$(PREFIX)/share/man/man8/,$(notdir $(wildcard man/*.8)))
-	rm -f $(DESTDIR)$(PREFIX)/share/ipvsadm/ipvsadm.schema.json $(completions)
-	rm -f $(addprefix $(dir $(word 1,$(completions))),$(links)) $(addprefix $(dir $(word 3,$(completions))),$(addsuffix .fish,$(links)))
-	rmdir $(DESTDIR)$(PREFIX)/share/ipvsadm 2>/dev/null || true
-	rm -f $(if $(filter systemd,$(INIT)),$(unit)) $(if $(filter sysv,$(INIT)),$(script))
+	@DESTDIR='$(DESTDIR)' FORCE='$(FORCE)' init/installer uninstall $(installed)
+
+# What is to be installed, under $(stage).
+stage: $(INIT:%=stage-%)
+	@install -D -m 755 -t $(stage)$(PREFIX)/sbin ipvsadm
+	@install -D -m 644 -t $(stage)$(PREFIX)/share/man/man8 man/*.8
+	@install -D -m 644 -t $(stage)$(PREFIX)/share/ipvsadm man/ipvsadm.schema.json
+	@install -D -m 644 init/ipvsadm.bash $(stage)$(bash)/ipvsadm
+	@install -D -m 644 -t $(stage)$(PREFIX)/share/zsh/site-functions init/_ipvsadm
+	@install -D -m 644 -t $(stage)$(fish) init/ipvsadm.fish
+	@# bash and fish look for a file of the command's name.
+	@for link in $(links); do \
+		ln -s ipvsadm $(stage)$(PREFIX)/sbin/$$link && ln -s ipvsadm $(stage)$(bash)/$$link && \
+		ln -s ipvsadm.fish $(stage)$(fish)/$$link.fish || exit; \
+	done
+
+stage-systemd:
+	@mkdir -p $(stage)$(PREFIX)/lib/systemd/system $(stage)$(PREFIX)/lib/ipvsadm
+	@sed 's|/usr/lib/|$(PREFIX)/lib/|' init/ipvsadm.service >$(stage)$(PREFIX)/lib/systemd/system/ipvsadm.service
+	@sed 's|^PATH=|PATH=$(PREFIX)/sbin:|' init/ipvsadm.init >$(stage)$(PREFIX)/lib/ipvsadm/init
+	@chmod 755 $(stage)$(PREFIX)/lib/ipvsadm/init
+
+stage-sysv:
+	@mkdir -p $(stage)/etc/init.d
+	@sed 's|^PATH=|PATH=$(PREFIX)/sbin:|' init/ipvsadm.init >$(stage)/etc/init.d/ipvsadm
+	@chmod 755 $(stage)/etc/init.d/ipvsadm
 
 clean:
 	rm -rf ipvsadm $(links) build

@@ -4,141 +4,57 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"slices"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 )
 
-// install runs make install as a distribution does, of the program that is built already, and returns where to.
-func install(t *testing.T, options ...string) (root string) {
-	t.Helper()
-	builtProgram(t)
-	root = t.TempDir()
-	make := exec.Command("make", slices.Concat([]string{"-C", "..", "--old-file=ipvsadm", "install", "DESTDIR=" + root}, options)...)
-	make.Env = append(os.Environ(), "MAKEFLAGS=", "MFLAGS=", "MAKELEVEL=")
-	if out, err := make.CombinedOutput(); err != nil {
-		t.Fatalf("%v: %v\n%s", make, err, out)
-	}
-	return root
-}
-
-func TestInitInstall(t *testing.T) {
-	for _, test := range []struct {
-		options []string
-		init    []string
-	}{
-		{nil, nil},
-		{[]string{"INIT=systemd sysv"}, []string{"etc/init.d/ipvsadm", "usr/lib/systemd/system/ipvsadm.service"}},
-	} {
-		root := install(t, append(test.options, "PREFIX=/usr")...)
-		var got []string
-		err := filepath.WalkDir(root, func(path string, entry os.DirEntry, err error) error {
-			name, _ := filepath.Rel(root, path)
-			if err == nil && !entry.IsDir() && !strings.HasPrefix(name, "usr/s") {
-				got = append(got, name)
-			}
-			return err
-		})
-		if diff := cmp.Diff(test.init, got); err != nil || diff != "" {
-			t.Errorf("make install %v: error %v, files (-want +got):\n%s", test.options, err, diff)
-		}
-	}
-}
-
 func TestInitUnit(t *testing.T) {
-	verify, err := exec.LookPath("systemd-analyze")
+	analyze, err := exec.LookPath("systemd-analyze")
 	if err != nil {
 		unable(t, "systemd-analyze is not here: run tests/lab/install")
 	}
 	// Under a prefix of this machine's, as the programs of the unit must be there.
 	prefix := filepath.Join(t.TempDir(), "usr")
-	root := install(t, "INIT=systemd", "PREFIX="+prefix, "RULES=/etc/ipvsadm.rules")
+	root := install(t, "INIT=systemd", "PREFIX="+prefix)
 	if err := os.Rename(filepath.Join(root, prefix), prefix); err != nil {
 		t.Fatal(err)
 	}
 	unit := filepath.Join(prefix, "lib/systemd/system/ipvsadm.service")
-	out, err := exec.Command(verify, "verify", "--man=no", unit).CombinedOutput()
+	out, err := exec.Command(analyze, "verify", "--man=no", unit).CombinedOutput()
 	if err != nil || strings.Contains(string(out), "ipvsadm.service") {
 		t.Errorf("systemd-analyze verify: %v\n%s", err, out)
 	}
-
-	text, err := os.ReadFile(unit)
-	if err != nil {
-		t.Fatal(err)
+	// The threshold is in tenths.
+	out, err = exec.Command(analyze, "security", "--no-pager", "--offline=true", "--threshold=29", unit).CombinedOutput()
+	if err != nil || !strings.Contains(string(out), "Overall exposure level") {
+		t.Errorf("systemd-analyze security: %v\n%s", err, out)
 	}
+
 	var got []string
-	for line := range strings.Lines(string(text)) {
-		if strings.HasPrefix(line, "Exec") {
-			got = append(got, strings.TrimSpace(line))
+	for line := range strings.Lines(readFile(t, unit)) {
+		for _, setting := range []string{"Exec", "Before", "After", "CapabilityBoundingSet"} {
+			if strings.HasPrefix(line, setting) {
+				got = append(got, strings.TrimSpace(line))
+			}
 		}
 	}
-	bin := prefix + "/sbin/"
+	script := prefix + "/lib/ipvsadm/init"
 	want := []string{
-		"ExecStart=" + bin + "ipvsadm-restore -f /etc/ipvsadm.rules",
-		"ExecReload=" + bin + "ipvsadm-restore -f /etc/ipvsadm.rules",
-		"ExecStop=" + bin + "ipvsadm-save -n -f /etc/ipvsadm.rules",
-		"ExecStop=" + bin + "ipvsadm -C",
+		"After=network-pre.target network.target network-online.target nss-lookup.target",
+		"Before=keepalived.service ldirectord.service",
+		"ExecStart=" + script + " start",
+		"ExecReload=" + script + " reload",
+		"ExecStop=" + script + " stop %n",
+		"CapabilityBoundingSet=CAP_NET_ADMIN CAP_SYS_MODULE",
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
-		t.Errorf("commands of the unit (-want +got):\n%s", diff)
+		t.Errorf("the unit (-want +got):\n%s", diff)
 	}
-	shipped, err := os.ReadFile("../init/ipvsadm.service")
-	if err != nil || !strings.Contains(string(shipped), "ExecStart=/usr/sbin/ipvsadm-restore -f /etc/sysconfig/ipvsadm\n") {
-		t.Errorf("the unit in init, %v:\n%s", err, shipped)
+	if text := readFile(t, script); !strings.Contains(text, "\nPATH="+prefix+"/sbin:/usr/sbin:") {
+		t.Errorf("the script of the unit does not look in %s/sbin first:\n%s", prefix, text)
 	}
-}
-
-// TestInitUnitCommands runs the unit's commands as systemd does, one by one until one fails.
-func TestInitUnitCommands(t *testing.T) {
-	d := newDirector(t)
-	rules := filepath.Join(t.TempDir(), "rules")
-	unit, err := os.ReadFile("../init/ipvsadm.service")
-	if err != nil {
-		t.Fatal(err)
-	}
-	do := func(what string) int {
-		t.Helper()
-		for line := range strings.Lines(string(unit)) {
-			words, ok := strings.CutPrefix(line, "Exec"+what+"=")
-			if !ok {
-				continue
-			}
-			argv := strings.Fields(strings.ReplaceAll(words, "/etc/sysconfig/ipvsadm", rules))
-			if said := d.run("", filepath.Base(argv[0]), argv[1:]...); said.status != 0 {
-				return said.status
-			}
-		}
-		return 0
-	}
-	if do("Start") == 0 {
-		t.Error("start without a file: status 0")
-	}
-	write(t, rules, twoServices)
-	for _, verb := range []string{"Start", "Reload"} {
-		if status := do(verb); status != 0 {
-			t.Errorf("%s: status %d", verb, status)
-		}
-		d.wantSaved(t, twoServices)
-	}
-	d.mustOurs(t, "ipvsadm", "-D", "-f", "7")
-	if status := do("Stop"); status != 0 {
-		t.Errorf("stop: status %d", status)
-	}
-	d.wantSaved(t, "")
-	const left = "-A -t 192.0.2.1:80 -s rr\n-a -t 192.0.2.1:80 -r 192.0.2.11:80 -m -w 1\n"
-	if got := readFile(t, rules); got != left {
-		t.Errorf("saved at stop: %q", got)
-	}
-
-	// A table that cannot be saved is not cleared.
-	do("Start")
-	rules = filepath.Join(t.TempDir(), "none", "rules")
-	if do("Stop") == 0 {
-		t.Error("stop without a folder to save to: status 0")
-	}
-	d.wantSaved(t, left)
 }
 
 const twoServices = `-A -t 192.0.2.1:80 -s rr
@@ -146,83 +62,261 @@ const twoServices = `-A -t 192.0.2.1:80 -s rr
 -A -f 7 -s wlc
 `
 
-// TestInitScript runs the script's verbs on a live table, with the files of a throw-away /etc.
-func TestInitScript(t *testing.T) {
+const oneService = "-A -f 1 -s wlc\n"
+
+const (
+	redHatRules   = "/etc/sysconfig/ipvsadm"
+	debianRules   = "/etc/ipvsadm.rules"
+	defaults      = "/etc/default/ipvsadm"
+	loadedRecord  = "/run/ipvsadm.loaded"
+	stoppedSuffix = ".stopped"
+)
+
+// emptyEtc removes every file of the lab that the script reads.
+func emptyEtc(t *testing.T) {
+	t.Helper()
 	if os.Getenv("IPVSADM_LAB") == "" {
 		t.Skip("this test writes to /etc, and belongs in the lab")
 	}
+	for _, path := range []string{
+		redHatRules, debianRules, debianRules + stoppedSuffix, defaults, loadedRecord, filepath.Dir(redHatRules),
+	} {
+		if err := os.RemoveAll(path); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// script is the init script at work in the namespace of a director.
+type script struct {
+	*director
+	path string
+}
+
+func newScript(t *testing.T) *script {
+	t.Helper()
+	emptyEtc(t)
 	d := newDirector(t)
-	script := filepath.Join(install(t, "INIT=sysv", "PREFIX="+filepath.Dir(d.ours)), "etc/init.d/ipvsadm")
 	// PREFIX/sbin is first in the script's PATH.
-	if err := os.Symlink(".", filepath.Join(filepath.Dir(d.ours), "sbin")); err != nil {
+	prefix := filepath.Dir(d.ours)
+	if err := os.Symlink(".", filepath.Join(prefix, "sbin")); err != nil {
 		t.Fatal(err)
 	}
-	const redHat, debian, defaults = "/etc/sysconfig/ipvsadm", "/etc/ipvsadm.rules", "/etc/default/ipvsadm"
-	for _, path := range []string{redHat, debian, defaults} {
-		os.Remove(path)
+	text := readFile(t, "../init/ipvsadm.init")
+	text = strings.Replace(text, "\nPATH=", "\nPATH="+prefix+"/sbin:", 1)
+	s := &script{d, filepath.Join(prefix, "init")}
+	write(t, s.path, text)
+	if err := os.Chmod(s.path, 0o755); err != nil {
+		t.Fatal(err)
 	}
-	os.Remove(filepath.Dir(redHat))
+	return s
+}
 
-	verb := func(want int, output string, words ...string) {
-		t.Helper()
-		said := d.exec("", script, words...)
-		if said.status != want || !strings.Contains(said.stdout+said.stderr, output) {
-			t.Errorf("%v: want status %d and %q: %v", words, want, output, said)
-		}
-		if (want == 0) != (said.stderr == "") && words != nil && words[0] != "status" {
-			t.Errorf("%v: stderr: %s", words, said.stderr)
-		}
+// verb runs the script, which must exit with the status and print the output.
+func (s *script) verb(t *testing.T, want int, output string, words ...string) {
+	t.Helper()
+	said := s.exec("", s.path, words...)
+	if said.status != want || !strings.Contains(said.stdout+said.stderr, output) {
+		t.Errorf("%v: want status %d and %q: %v", words, want, output, said)
 	}
-	verb(2, "usage:")
-	verb(2, "usage:", "nonsense")
-	verb(2, "usage:", "start", "stop")
-	for _, start := range []string{"start", "restart", "reload", "force-reload"} {
-		d.restore(t, "-A -f 1 -s wlc")
-		verb(6, debian+" is missing", start)
-		d.wantSaved(t, "-A -f 1 -s wlc\n")
-		write(t, debian, twoServices)
-		verb(0, debian, start)
-		d.wantSaved(t, twoServices)
-		os.Remove(debian)
+	if (want == 0) != (said.stderr == "") && words != nil && words[0] != "status" {
+		t.Errorf("%v: stderr: %s", words, said.stderr)
 	}
-	verb(0, "192.0.2.11:80", "status")
-	write(t, debian, twoServices+"-A nonsense\n")
-	verb(1, debian+":4: ", "restart")
-	d.wantSaved(t, twoServices)
-	os.Remove(debian)
-	verb(0, "empty", "stop")
-	d.wantSaved(t, "")
-	verb(3, "IP Virtual Server", "status")
+}
 
-	d.mustOurs(t, "ipvsadm", "-A", "-f", "1")
-	verb(0, debian, "save")
-	if got := readFile(t, debian); got != "-A -f 1 -s wlc\n" {
+func TestInitScript(t *testing.T) {
+	s := newScript(t)
+	s.verb(t, 2, "usage:")
+	s.verb(t, 2, "usage:", "nonsense")
+	s.verb(t, 2, "usage:", "start", "stop")
+
+	// Without a file, a machine starts. What asks for the file fails.
+	s.restore(t, oneService)
+	for _, verb := range []string{"start", "restart"} {
+		s.verb(t, 0, debianRules+" does not exist", verb)
+	}
+	for _, verb := range []string{"reload", "force-reload", "load"} {
+		s.verb(t, 6, debianRules+" is missing", verb)
+	}
+	s.wantSaved(t, oneService)
+	for _, verb := range []string{"start", "restart", "reload", "force-reload", "load"} {
+		s.restore(t, oneService)
+		write(t, debianRules, twoServices)
+		s.verb(t, 0, debianRules, verb)
+		s.wantSaved(t, twoServices)
+	}
+	s.verb(t, 0, "192.0.2.11:80", "status")
+	write(t, debianRules, twoServices+"-A nonsense\n")
+	s.verb(t, 1, debianRules+":4: ", "restart")
+	s.wantSaved(t, twoServices)
+	s.verb(t, 0, "empty", "stop")
+	s.wantSaved(t, "")
+	s.verb(t, 3, "IP Virtual Server", "status")
+
+	s.mustOurs(t, "ipvsadm", "-A", "-f", "1")
+	s.verb(t, 0, debianRules, "save")
+	if got := readFile(t, debianRules); got != oneService {
 		t.Errorf("saved: %q", got)
 	}
-	verb(0, "empty", "panic")
-	d.wantSaved(t, "")
+	s.verb(t, 0, "empty", "panic")
+	s.wantSaved(t, "")
+}
 
+// TestInitScriptRulesFile finds the file where the system keeps it.
+func TestInitScriptRulesFile(t *testing.T) {
+	s := newScript(t)
+	write(t, debianRules, oneService)
 	// Red Hat's file goes before Debian's, which goes before Red Hat's folder.
-	if err := os.Mkdir(filepath.Dir(redHat), 0o755); err != nil {
+	if err := os.Mkdir(filepath.Dir(redHatRules), 0o755); err != nil {
 		t.Fatal(err)
 	}
-	verb(0, debian, "start")
-	write(t, redHat, twoServices)
-	verb(0, redHat, "start")
-	d.wantSaved(t, twoServices)
-	os.Remove(redHat)
-	os.Remove(debian)
-	verb(0, redHat, "save")
-	if got := readFile(t, redHat); got != twoServices {
+	s.verb(t, 0, debianRules, "start")
+	write(t, redHatRules, twoServices)
+	s.verb(t, 0, redHatRules, "start")
+	s.wantSaved(t, twoServices)
+	os.Remove(redHatRules)
+	os.Remove(debianRules)
+	s.verb(t, 0, redHatRules, "save")
+	if got := readFile(t, redHatRules); got != twoServices {
 		t.Errorf("saved: %q", got)
 	}
 
 	// The administrator's choice goes before both.
 	elsewhere := filepath.Join(t.TempDir(), "rules")
 	write(t, defaults, "IPVSADM_RULES="+elsewhere+"\n")
-	verb(6, elsewhere+" is missing", "start")
-	verb(0, elsewhere, "save")
-	verb(0, elsewhere, "start")
+	s.verb(t, 6, elsewhere+" is missing", "reload")
+	s.verb(t, 0, elsewhere, "save")
+	s.verb(t, 0, elsewhere, "start")
 	write(t, defaults, "IPVSADM_RULES=/none/rules\n")
-	verb(1, "is not saved", "save")
+	s.verb(t, 1, "is not saved", "save")
+}
+
+// TestInitScriptSaveOnStop never loses an edited file, nor a table that was to be saved.
+func TestInitScriptSaveOnStop(t *testing.T) {
+	s := newScript(t)
+	wantFile := func(path, want string) {
+		t.Helper()
+		if got := readFile(t, path); got != want {
+			t.Errorf("%s: %q, not %q", path, got, want)
+		}
+	}
+	write(t, debianRules, twoServices)
+	s.verb(t, 0, "", "start")
+	s.mustOurs(t, "ipvsadm", "-A", "-f", "1")
+	for _, off := range []string{"", "SAVE_ON_STOP=\n", "SAVE_ON_STOP=no\n"} {
+		write(t, defaults, off)
+		s.verb(t, 0, "empty", "stop")
+		wantFile(debianRules, twoServices)
+		s.verb(t, 0, "", "start")
+	}
+
+	write(t, defaults, "SAVE_ON_STOP=yes\n")
+	s.mustOurs(t, "ipvsadm", "-D", "-f", "7")
+	const changed = "-A -t 192.0.2.1:80 -s rr\n-a -t 192.0.2.1:80 -r 192.0.2.11:80 -m -w 1\n"
+	s.verb(t, 0, "empty", "stop")
+	wantFile(debianRules, changed)
+
+	s.verb(t, 0, "", "start")
+	s.wantSaved(t, changed)
+	write(t, debianRules, oneService)
+	s.mustOurs(t, "ipvsadm", "-A", "-f", "8")
+	s.verb(t, 0, debianRules+stoppedSuffix, "stop")
+	wantFile(debianRules, oneService)
+	wantFile(debianRules+stoppedSuffix, changed+"-A -f 8 -s wlc\n")
+	s.wantSaved(t, "")
+
+	// A file that was never loaded counts as edited, and so does one that failed to load.
+	os.Remove(loadedRecord)
+	s.restore(t, twoServices)
+	s.verb(t, 0, debianRules+stoppedSuffix, "stop")
+	wantFile(debianRules, oneService)
+	s.verb(t, 0, "", "start")
+	write(t, debianRules, "nonsense\n")
+	s.verb(t, 1, debianRules+":1: ", "restart")
+	s.verb(t, 0, debianRules+stoppedSuffix, "stop")
+	wantFile(debianRules, "nonsense\n")
+	wantFile(debianRules+stoppedSuffix, oneService)
+
+	// The first boot had no file: the table of then becomes it.
+	os.Remove(debianRules)
+	s.verb(t, 0, "does not exist", "start")
+	s.restore(t, oneService)
+	s.verb(t, 0, debianRules, "stop")
+	wantFile(debianRules, oneService)
+
+	// A table that cannot be saved is not cleared.
+	s.verb(t, 0, "", "start")
+	write(t, defaults, "SAVE_ON_STOP=yes IPVSADM_RULES=/none/rules\n")
+	s.verb(t, 1, "is not saved", "stop")
+	s.wantSaved(t, oneService)
+}
+
+// TestInitScriptDefaults obeys the variables of Debian's /etc/default/ipvsadm.
+func TestInitScriptDefaults(t *testing.T) {
+	s := newScript(t)
+	write(t, debianRules, twoServices)
+	write(t, defaults, "AUTO=\"false\"\nDAEMON=\"none\"\nIFACE=\"eth0\"\n# SYNCID=\"0\"\n")
+	s.restore(t, oneService)
+	for _, verb := range []string{"start", "restart", "reload", "force-reload", "stop"} {
+		s.verb(t, 0, "", verb)
+		s.wantSaved(t, oneService)
+	}
+	s.verb(t, 0, debianRules, "load")
+	s.wantSaved(t, twoServices)
+	for _, auto := range []string{"AUTO=true\n", "AUTO=yes\n", "DAEMON=none\n"} {
+		write(t, defaults, auto)
+		s.verb(t, 0, debianRules, "start")
+		s.wantSaved(t, twoServices)
+		s.verb(t, 0, "empty", "stop")
+		s.wantSaved(t, "")
+	}
+	write(t, defaults, "DAEMON=slave\n")
+	s.verb(t, 6, "DAEMON is 'slave'", "start")
+}
+
+// TestInitScriptDaemons starts the daemons that /etc/default/ipvsadm asks for, and stops those that run.
+func TestInitScriptDaemons(t *testing.T) {
+	s := newScript(t)
+	if said := s.exec("", "ip", "link", "set", "lo", "up", "multicast", "on"); said.status != 0 {
+		t.Fatal(said)
+	}
+	wantDaemons := func(want string) {
+		t.Helper()
+		var got string
+		for line := range strings.Lines(s.mustOurs(t, "ipvsadm", "-L", "--daemon")) {
+			line, _, _ = strings.Cut(line, ", maxlen")
+			got += line + "\n"
+		}
+		if got != want {
+			t.Errorf("daemons: %q, not %q", got, want)
+		}
+	}
+	const master, backup = "master sync daemon (mcast=lo, syncid=5\n", "backup sync daemon (mcast=lo, syncid=5\n"
+	write(t, debianRules, oneService)
+	for _, test := range []struct{ auto, daemon, want, table string }{
+		{"true", "master", master, ""},
+		{"false", "backup", backup, oneService},
+		{"true", "both", master + backup, ""},
+	} {
+		s.restore(t, oneService)
+		write(t, defaults, "AUTO="+test.auto+" DAEMON="+test.daemon+" IFACE=lo SYNCID=5\n")
+		for _, verb := range []string{"start", "start", "restart", "reload"} {
+			s.verb(t, 0, "", verb)
+			wantDaemons(test.want)
+		}
+		for range 2 {
+			s.verb(t, 0, "", "stop")
+			wantDaemons("")
+		}
+		s.wantSaved(t, test.table)
+	}
+	for _, id := range []string{"5", "50"} {
+		write(t, defaults, "DAEMON=master IFACE=lo SYNCID="+id+"\n")
+		s.verb(t, 0, "", "restart")
+		wantDaemons("master sync daemon (mcast=lo, syncid=" + id + "\n")
+	}
+	s.verb(t, 0, "", "stop")
+	write(t, defaults, "DAEMON=master IFACE=missing\n")
+	s.verb(t, 1, "the master daemon does not run on missing", "start")
+	s.wantSaved(t, oneService)
 }

@@ -1,0 +1,263 @@
+package tests
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// runMake runs make with the program that is built already, and returns its output and whether it succeeded.
+func runMake(t *testing.T, words ...string) (output string, ok bool) {
+	t.Helper()
+	builtProgram(t)
+	make := exec.Command("make", slices.Concat([]string{"-C", "..", "--old-file=ipvsadm"}, words)...)
+	make.Env = append(os.Environ(), "MAKEFLAGS=", "MFLAGS=", "MAKELEVEL=", "DESTDIR=", "FORCE=")
+	b, err := make.CombinedOutput()
+	return string(b), err == nil
+}
+
+func mustMake(t *testing.T, words ...string) string {
+	t.Helper()
+	output, ok := runMake(t, words...)
+	if !ok {
+		t.Fatalf("make %q failed:\n%s", words, output)
+	}
+	return output
+}
+
+// install runs make install into a folder of its own, as a distribution does, and returns that folder.
+func install(t *testing.T, options ...string) (root string) {
+	t.Helper()
+	root = t.TempDir()
+	mustMake(t, append([]string{"install", "DESTDIR=" + root}, options...)...)
+	return root
+}
+
+// files lists what is under a folder, without the folders themselves.
+func files(t *testing.T, root string) (list []string) {
+	t.Helper()
+	err := filepath.WalkDir(root, func(path string, entry os.DirEntry, err error) error {
+		if err == nil && !entry.IsDir() {
+			name, _ := filepath.Rel(root, path)
+			list = append(list, name)
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return list
+}
+
+// everywhere lists the files that every installation has, with the folder of fish.
+func everywhere(prefix, fish string) []string {
+	list := []string{fish + "/ipvsadm-restore.fish", fish + "/ipvsadm-save.fish", fish + "/ipvsadm.fish"}
+	for _, name := range []string{
+		"sbin/ipvsadm", "sbin/ipvsadm-restore", "sbin/ipvsadm-save",
+		"share/bash-completion/completions/ipvsadm", "share/bash-completion/completions/ipvsadm-restore",
+		"share/bash-completion/completions/ipvsadm-save", "share/ipvsadm/installed", "share/ipvsadm/ipvsadm.schema.json",
+		"share/man/man8/ipvsadm-restore.8", "share/man/man8/ipvsadm-save.8", "share/man/man8/ipvsadm.8",
+		"share/zsh/site-functions/_ipvsadm",
+	} {
+		list = append(list, prefix+"/"+name)
+	}
+	return list
+}
+
+func TestInstallFiles(t *testing.T) {
+	for _, test := range []struct{ prefix, init, fish, more string }{
+		{"/usr", "", "usr/share/fish/vendor_completions.d", ""},
+		{"/opt/ipvsadm", "", "opt/ipvsadm/share/fish/vendor_completions.d", ""},
+		{"/usr/local", "systemd", "etc/fish/completions", "usr/local/lib/ipvsadm/init usr/local/lib/systemd/system/ipvsadm.service"},
+		{"/usr", "systemd sysv", "usr/share/fish/vendor_completions.d",
+			"etc/init.d/ipvsadm usr/lib/ipvsadm/init usr/lib/systemd/system/ipvsadm.service"},
+	} {
+		want := append(everywhere(test.prefix[1:], test.fish), strings.Fields(test.more)...)
+		slices.Sort(want)
+		root := install(t, "PREFIX="+test.prefix, "INIT="+test.init)
+		if diff := cmp.Diff(want, files(t, root)); diff != "" {
+			t.Errorf("PREFIX=%s INIT=%q (-want +got):\n%s", test.prefix, test.init, diff)
+		}
+	}
+}
+
+// TestUninstall removes what was installed, whatever INIT= says now, and nothing else.
+func TestUninstall(t *testing.T) {
+	root := install(t, "PREFIX=/usr", "INIT=systemd sysv")
+	mustMake(t, "install", "DESTDIR="+root, "PREFIX=/usr")
+	changed, foreign := "usr/share/man/man8/ipvsadm.8", "usr/share/ipvsadm/own"
+	link := "usr/sbin/ipvsadm-save"
+	write(t, filepath.Join(root, changed), "another manual\n")
+	write(t, filepath.Join(root, foreign), "of somebody else\n")
+	if err := os.Remove(filepath.Join(root, link)); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink("elsewhere", filepath.Join(root, link)); err != nil {
+		t.Fatal(err)
+	}
+	output := mustMake(t, "uninstall", "DESTDIR="+root, "PREFIX=/usr")
+	want := []string{link, foreign, changed}
+	if diff := cmp.Diff(want, files(t, root)); diff != "" {
+		t.Errorf("left by uninstall (-want +got):\n%s", diff)
+	}
+	for _, kept := range []string{changed, link} {
+		if !strings.Contains(output, kept) {
+			t.Errorf("uninstall does not say that it keeps %s:\n%s", kept, output)
+		}
+	}
+	if output, ok := runMake(t, "uninstall", "DESTDIR="+root, "PREFIX=/usr"); ok || !strings.Contains(output, "share/ipvsadm/installed") {
+		t.Errorf("a second uninstall succeeds, or does not say what is missing:\n%s", output)
+	}
+	if _, err := os.Stat(filepath.Join(install(t), "usr/local/share/ipvsadm")); err != nil {
+		t.Error(err)
+	}
+	clean := install(t)
+	mustMake(t, "uninstall", "DESTDIR="+clean)
+	if _, err := os.Stat(filepath.Join(clean, "usr/local/share/ipvsadm")); !os.IsNotExist(err) {
+		t.Errorf("uninstall leaves its own folder: %v", err)
+	}
+}
+
+// refused runs a make that must fail because of an owner, and change none of the files.
+func refused(t *testing.T, owned, owner string, unchanged []string, words ...string) {
+	t.Helper()
+	before := map[string]string{}
+	for _, path := range unchanged {
+		text, _ := os.ReadFile(path)
+		before[path] = string(text)
+	}
+	output, ok := runMake(t, words...)
+	if ok || !strings.Contains(output, owned+" belongs to "+owner) || !strings.Contains(output, "FORCE=1") {
+		t.Errorf("make %q: success %v, want a message about %s of %s and about FORCE=1:\n%s", words, ok, owned, owner, output)
+	}
+	for path, was := range before {
+		if text, _ := os.ReadFile(path); string(text) != was {
+			t.Errorf("make %q: %s has changed", words, path)
+		}
+	}
+}
+
+func output(t *testing.T, program string, words ...string) string {
+	t.Helper()
+	b, err := exec.Command(program, words...).CombinedOutput()
+	if err != nil {
+		t.Fatalf("%s %q: %v\n%s", program, words, err, b)
+	}
+	return string(b)
+}
+
+// TestInstallOverPackage installs over the files of Debian's ipvsadm, which are all there.
+func TestInstallOverPackage(t *testing.T) {
+	if os.Getenv("IPVSADM_LAB") == "" {
+		t.Skip("this test writes to /usr and /etc, and belongs in the lab")
+	}
+	const script, theirs, ours = "/etc/init.d/ipvsadm", "/usr/sbin/ipvsadm", "/usr/local/sbin/ipvsadm"
+	all := []string{script, theirs, ours, "/usr/sbin/ipvsadm-save", "/usr/share/man/man8/ipvsadm.8"}
+	refused(t, script, "ipvsadm (dpkg)", all, "install", "INIT=sysv")
+	// dpkg knows the program as /sbin/ipvsadm.
+	refused(t, theirs, "ipvsadm (dpkg)", all, "install", "PREFIX=/usr")
+	if err := os.Symlink("../usr", "/opt/link"); err != nil {
+		t.Fatal(err)
+	}
+	refused(t, "/opt/link/sbin/ipvsadm", "ipvsadm (dpkg)", all, "install", "PREFIX=/opt/link")
+	refused(t, theirs, "ipvsadm (dpkg)", all, "install", "PREFIX=/usr", "DESTDIR=/")
+
+	// The package's own file may have been diverted to where ours would go.
+	output(t, "dpkg-divert", "--local", "--no-rename", "--divert", ours, "--add", "/sbin/ipvsadm")
+	refused(t, ours, "a package, by a diversion (dpkg)", all, "install")
+	output(t, "dpkg-divert", "--local", "--no-rename", "--remove", "/sbin/ipvsadm")
+
+	// Without the script nothing of the package's is in the way.
+	mustMake(t, "install")
+	mustMake(t, "uninstall")
+	if _, err := os.Stat(ours); !os.IsNotExist(err) {
+		t.Errorf("%s after uninstall: %v", ours, err)
+	}
+
+	// FORCE=1 installs over the package, and without it uninstall leaves the package's paths alone.
+	mustMake(t, "install", "INIT=sysv", "FORCE=1")
+	refused(t, script, "ipvsadm (dpkg)", all, "uninstall")
+	mustMake(t, "uninstall", "FORCE=1")
+	if _, err := os.Stat(script); !os.IsNotExist(err) {
+		t.Errorf("%s after uninstall FORCE=1: %v", script, err)
+	}
+
+	// An administrator who diverts the package's files has made room for ours.
+	for _, name := range []string{"ipvsadm", "ipvsadm-save", "ipvsadm-restore"} {
+		output(t, "dpkg-divert", "--local", "--rename", "--add", "/sbin/"+name)
+	}
+	mustMake(t, "install", "PREFIX=/usr")
+	mustMake(t, "uninstall", "PREFIX=/usr")
+	if _, err := os.Stat(theirs + ".distrib"); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestInstallOverRPM installs over a file of an RPM package.
+func TestInstallOverRPM(t *testing.T) {
+	if os.Getenv("IPVSADM_LAB") == "" {
+		t.Skip("this test installs a package, and belongs in the lab")
+	}
+	if _, err := exec.LookPath("rpmbuild"); err != nil {
+		unable(t, "rpmbuild is not here: run tests/lab/install")
+	}
+	top := t.TempDir()
+	spec := filepath.Join(top, "other.spec")
+	write(t, spec, `Name: other
+Version: 1
+Release: 1
+Summary: a package with a file of our name
+License: MIT
+BuildArch: noarch
+%description
+%install
+mkdir -p %{buildroot}/usr/local/sbin
+echo theirs >%{buildroot}/usr/local/sbin/ipvsadm
+%files
+/usr/local/sbin/ipvsadm
+`)
+	output(t, "rpmbuild", "-bb", "--define", "_topdir "+top, "--define", "_rpmdir "+top, spec)
+	output(t, "rpm", "-i", "--nodeps", filepath.Join(top, "noarch/other-1-1.noarch.rpm"))
+	const ours = "/usr/local/sbin/ipvsadm"
+	all := []string{ours, "/usr/local/share/man/man8/ipvsadm.8"}
+	refused(t, ours, "other-1-1.noarch (rpm)", all, "install")
+	mustMake(t, "install", "FORCE=1")
+	refused(t, ours, "other-1-1.noarch (rpm)", all, "uninstall")
+}
+
+// TestVersion builds what a tarball has: no history to take the version from, and another program's around it.
+func TestVersion(t *testing.T) {
+	if os.Getenv("IPVSADM_LAB") != "" {
+		t.Log("the lab has no room for a build: this runs on the machine itself")
+		return
+	}
+	parent := t.TempDir()
+	output(t, "git", "init", "-q", parent)
+	output(t, "git", "-C", parent, "-c", "user.name=n", "-c", "user.email=e", "commit", "-q", "--allow-empty", "-m", "another program")
+	top := filepath.Join(parent, "ipvsadm-1.2.3")
+	if err := os.Mkdir(top, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	output(t, "sh", "-c", "cd .. && git ls-files -z | xargs -0 cp --parents -t "+top)
+	version := func(words ...string) string {
+		t.Helper()
+		make := exec.Command("make", append([]string{"-C", top, "ipvsadm"}, words...)...)
+		make.Env = append(os.Environ(), "MAKEFLAGS=", "MFLAGS=", "MAKELEVEL=")
+		if out, err := make.CombinedOutput(); err != nil {
+			t.Fatalf("%v: %v\n%s", make, err, out)
+		}
+		return strings.Fields(output(t, filepath.Join(top, "ipvsadm"), "-v"))[1]
+	}
+	for _, test := range []struct{ want, option string }{
+		{"unknown", "VERSION="}, {"1.2.3", "VERSION=1.2.3"}, {"1.2", "VERSION=1.2"}, {"1.2", "VERSION="},
+	} {
+		if got := version(test.option); got != test.want {
+			t.Errorf("make %s: version %s", test.option, got)
+		}
+	}
+}

@@ -1,0 +1,137 @@
+package tests
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+)
+
+// bootSystemd runs systemd as the first process of a process namespace, in the network of a director, with the unit
+// as make install puts it there. It returns a function that runs systemctl.
+func bootSystemd(t *testing.T, d *director) (systemctl func(want bool, words ...string) string) {
+	t.Helper()
+	const units, bell = "/run/systemd/system", "/run/systemd-test-is-up"
+	mustMake(t, "install", "INIT=systemd")
+	if err := os.MkdirAll(units+"/ipvsadm.service.d", 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := syscall.Mkfifo(bell, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for path, text := range map[string]string{
+		// The other services of a booting machine are left out: they take a minute, and empty /tmp.
+		"ipvsadm.service.d/test.conf": "[Unit]\nDefaultDependencies=no\n[Service]\nStandardOutput=append:/run/ipvsadm.log\nStandardError=inherit\n" +
+			"ExecStartPre=/sbin/modprobe dummy\n",
+		"test.target":  "[Unit]\nDefaultDependencies=no\nWants=bell.service\n",
+		"bell.service": "[Unit]\nDefaultDependencies=no\n[Service]\nType=oneshot\nExecStart=/bin/sh -c 'echo up >" + bell + "'\n",
+	} {
+		write(t, filepath.Join(units, path), text)
+	}
+	const boot = `mount -t proc proc /proc && mount -t cgroup2 none /sys/fs/cgroup &&
+		exec env container=lab /usr/lib/systemd/systemd --system --unit=test.target --show-status=no`
+	systemd := exec.Command("sh", "-c", boot)
+	systemd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWPID, Unshareflags: syscall.CLONE_NEWNS}
+	if err := d.start(systemd); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		systemd.Process.Kill()
+		systemd.Wait()
+		if t.Failed() {
+			said, _ := os.ReadFile("/run/ipvsadm.log")
+			t.Logf("the unit:\n%s", said)
+		}
+	})
+	if said := readFile(t, bell); said != "up\n" {
+		t.Fatalf("systemd said %q", said)
+	}
+	return func(want bool, words ...string) string {
+		t.Helper()
+		command := exec.Command("nsenter", append([]string{
+			"-t", strconv.Itoa(systemd.Process.Pid), "-m", "-p", "systemctl", "--no-pager"}, words...)...)
+		out, err := command.CombinedOutput()
+		if (err == nil) != want {
+			t.Errorf("systemctl %q: %v\n%s", words, err, out)
+		}
+		return string(out)
+	}
+}
+
+// TestSystemd starts, reloads, restarts and stops the unit under systemd itself, with all of its restrictions.
+func TestSystemd(t *testing.T) {
+	emptyEtc(t)
+	d := newDirector(t)
+	nameServer(t, &space{namespace: d.namespace}, []string{"web.example"}) // which is 10.0.0.1
+	write(t, "/etc/resolv.conf", "nameserver 127.0.0.1\n")
+	const lock = "/run/ipvsadm.lock"
+	os.Remove(lock)
+	exec.Command("modprobe", "-r", "dummy").Run() // the unit of this test loads it
+	if _, err := os.Stat("/sys/module/dummy"); err == nil {
+		t.Fatal("the module dummy is loaded and stays")
+	}
+	systemctl := bootSystemd(t, d)
+	state := func(want string) {
+		t.Helper()
+		if got := strings.TrimSpace(systemctl(want == "active", "is-active", "ipvsadm")); got != want {
+			t.Errorf("the unit is %s, not %s", got, want)
+		}
+	}
+
+	systemctl(true, "start", "ipvsadm")
+	state("active")
+	if _, err := os.Stat("/sys/module/dummy"); err != nil {
+		t.Errorf("modprobe in the unit: %v", err)
+	}
+	write(t, debianRules, oneService+"-A -t web.example:http -s wlc\n")
+	systemctl(true, "reload", "ipvsadm")
+	const first = "-A -t 10.0.0.1:80 -s wlc\n" + oneService
+	d.wantSaved(t, first)
+	if _, err := os.Stat(lock); err != nil {
+		t.Error(err)
+	}
+
+	last := first
+	for i, verb := range []string{"restart", "try-restart", "reload-or-restart", "reload"} {
+		// A restart that clears the table first would leave it empty now.
+		write(t, debianRules, "nonsense\n")
+		systemctl(false, verb, "ipvsadm")
+		d.wantSaved(t, last)
+		if verb == "restart" || verb == "try-restart" {
+			state("failed")
+			write(t, debianRules, last)
+			systemctl(true, "start", "ipvsadm")
+		}
+		state("active")
+
+		last = twoServices[:len(twoServices)-len("-A -f 7 -s wlc\n")] + fmt.Sprintf("-A -f %d -s wlc\n", i+1)
+		write(t, debianRules, last)
+		systemctl(true, verb, "ipvsadm")
+		d.wantSaved(t, last)
+		if got := readFile(t, debianRules); got != last {
+			t.Errorf("%s: the file is %q", verb, got)
+		}
+	}
+
+	write(t, defaults, "SAVE_ON_STOP=yes\n")
+	d.mustOurs(t, "ipvsadm", "-A", "-f", "9")
+	systemctl(true, "stop", "ipvsadm")
+	state("inactive")
+	d.wantSaved(t, "")
+	saved := last + "-A -f 9 -s wlc\n"
+	if got := readFile(t, debianRules); got != saved {
+		t.Errorf("saved at stop: %q", got)
+	}
+	systemctl(true, "start", "ipvsadm")
+	d.wantSaved(t, saved)
+	write(t, debianRules, oneService)
+	systemctl(true, "stop", "ipvsadm")
+	if got, aside := readFile(t, debianRules), readFile(t, debianRules+stoppedSuffix); got != oneService || aside != saved {
+		t.Errorf("after a stop the edited file is %q, and beside it is %q", got, aside)
+	}
+	d.wantSaved(t, "")
+}

@@ -34,7 +34,7 @@ func (a aligned) Connections(ctx context.Context, w io.Writer, connections iter.
 		return err
 	}
 	var failure error
-	for connection, err := range resolvedConnections(ctx, a.Names, connections) {
+	for connection, err := range resolvedConnections(ctx, a.Names, wellFormed(connections, a.Warnings)) {
 		if failure = err; failure != nil {
 			break
 		}

@@ -15,7 +15,7 @@ import (
 const enoughToWrite = 4 << 10
 
 // Connections writes the headings and the connections as they come. It returns the first error of the connections or of
-// the writer; if the connections begin with an error, nothing is written.
+// the writer; if the connections begin with an error, nothing is written. Malformed lines print as in the original.
 func (c classic) Connections(ctx context.Context, w io.Writer, connections iter.Seq2[ipvs.Connection, error]) error {
 	var r row
 	r.add("IPVS connection entries\n" +
@@ -27,10 +27,14 @@ func (c classic) Connections(ctx context.Context, w io.Writer, connections iter.
 	var failure error
 	none := true
 	for connection, err := range resolvedConnections(ctx, c.Names, connections) {
-		if failure = err; failure != nil {
+		if err != nil && !isMalformedLine(err) {
+			failure = err
 			break
 		}
 		none = false
+		if connection.Protocol == "" {
+			continue // an empty line
+		}
 		if c.connection(&r, &connection); len(r.text) < enoughToWrite {
 			continue
 		}

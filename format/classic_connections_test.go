@@ -2,6 +2,7 @@ package format
 
 import (
 	"errors"
+	"io"
 	"iter"
 	"net/netip"
 	"strings"
@@ -9,6 +10,7 @@ import (
 	"time"
 
 	"ipvsadm/ipvs"
+	"ipvsadm/names"
 )
 
 func connection(protocol, client, virtual, destination, state string, seconds int, engine ...string) ipvs.Connection {
@@ -98,6 +100,52 @@ func TestEngineData(t *testing.T) {
 	} {
 		if got := engineData(data); got != want {
 			t.Errorf("%q: got %q, want %q", data, got, want)
+		}
+	}
+}
+
+// TestMalformedLines lists connections with a malformed line among them, and an empty one. The classic format prints the
+// first as the original does. The others leave out both with a warning.
+func TestMalformedLines(t *testing.T) {
+	good := connections()[0]
+	odd := good
+	odd.Protocol = "odd"
+	broken := func(yield func(ipvs.Connection, error) bool) {
+		_ = yield(good, nil) &&
+			yield(odd, &ipvs.LineError{Number: 3, Line: "odd\x1b", Field: "client"}) &&
+			yield(ipvs.Connection{}, &ipvs.LineError{Number: 4, Field: "protocol"}) &&
+			yield(good, nil)
+	}
+	for _, names := range []*names.Resolver{nil, resolver()} {
+		var b, warnings strings.Builder
+		options := Options{Names: names, Warnings: &warnings}
+		if err := (classic{options}).Connections(t.Context(), &b, broken); err != nil {
+			t.Fatal(err)
+		}
+		lines := strings.Split(b.String(), "\n")
+		if len(lines) != 6 || lines[3] != "odd"+lines[2][3:] && names == nil || !strings.HasPrefix(lines[3], "odd") || lines[2] != lines[4] || warnings.Len() > 0 {
+			t.Errorf("classic: %q, warnings %q", lines, warnings.String())
+		}
+		for _, name := range []string{"json", "table"} {
+			var b, want, warnings strings.Builder
+			options.Warnings = &warnings
+			format, err := New(name, options)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := format.Connections(t.Context(), &b, broken); err != nil {
+				t.Fatal(err)
+			}
+			if err := format.Connections(t.Context(), &want, stream([]ipvs.Connection{good, good}, nil)); err != nil {
+				t.Fatal(err)
+			}
+			compare(t, want.String(), b.String())
+			compare(t, "warning: line 3 of the connection table has no valid client: \"odd\\x1b\", and is left out\n"+
+				"warning: line 4 of the connection table has no valid protocol: \"\", and is left out\n", warnings.String())
+			options.Warnings = nil
+			if format, err = New(name, options); err != nil || format.Connections(t.Context(), io.Discard, broken) != nil {
+				t.Errorf("%s: without a place for warnings: %v", name, err)
+			}
 		}
 	}
 }

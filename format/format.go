@@ -42,6 +42,7 @@ type Options struct {
 	OneService            bool            // the listing is of one service, so it says nothing about IPVS itself
 	Colour                bool            // for a terminal: servers that take no new connections stand out
 	Names                 *names.Resolver // nil for numbers
+	Warnings              io.Writer       // for malformed lines, which are left out; may be nil
 }
 
 // formats lists every format, the default first. Help, completion and error messages use this list.
@@ -50,7 +51,7 @@ var formats = [...]struct {
 	new  func(Options) Format
 }{
 	{"classic", func(o Options) Format { return classic{o} }},
-	{"json", func(o Options) Format { return jsonFormat{o.Names} }},
+	{"json", func(o Options) Format { return jsonFormat{names: o.Names, warnings: o.Warnings} }},
 	{"table", func(o Options) Format { return aligned{o} }},
 }
 

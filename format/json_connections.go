@@ -30,7 +30,7 @@ func (j jsonFormat) Connections(ctx context.Context, w io.Writer, connections it
 	lines.SetEscapeHTML(false)
 	separator := "[\n"
 	var err error
-	for connection, failure := range resolvedConnections(ctx, j.names, connections) {
+	for connection, failure := range resolvedConnections(ctx, j.names, wellFormed(connections, j.warnings)) {
 		if err = failure; err != nil {
 			break
 		}

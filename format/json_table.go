@@ -15,7 +15,8 @@ import (
 // jsonFormat is the format for programs: one document with everything that the kernel sent. man/ipvsadm.schema.json
 // describes it.
 type jsonFormat struct {
-	names *names.Resolver // nil for numbers alone
+	names    *names.Resolver // nil for numbers alone
+	warnings io.Writer       // for malformed lines; may be nil
 }
 
 // Counters reports true: a document always holds the counters.

@@ -2,6 +2,9 @@ package format
 
 import (
 	"context"
+	"errors"
+	"fmt"
+	"io"
 	"iter"
 	"net/netip"
 
@@ -27,16 +30,23 @@ func resolvedConnections(ctx context.Context, resolver *names.Resolver, connecti
 	if resolver == nil {
 		return connections
 	}
+	type line struct {
+		connection ipvs.Connection
+		err        error
+	}
 	return func(yield func(ipvs.Connection, error) bool) {
-		chunk := make([]ipvs.Connection, 0, connectionChunk)
+		chunk := make([]line, 0, connectionChunk)
 		yieldChunk := func() bool {
 			addresses := make([]netip.Addr, 0, 3*len(chunk))
 			for i := range chunk {
-				addresses = append(addresses, chunk[i].Client.Addr(), chunk[i].Virtual.Addr(), chunk[i].Destination.Addr())
+				c := &chunk[i].connection
+				if c.Protocol != "" {
+					addresses = append(addresses, c.Client.Addr(), c.Virtual.Addr(), c.Destination.Addr())
+				}
 			}
 			resolver.ResolveAddresses(ctx, addresses)
 			for i := range chunk {
-				if !yield(chunk[i], nil) {
+				if !yield(chunk[i].connection, chunk[i].err) {
 					return false
 				}
 			}
@@ -44,18 +54,35 @@ func resolvedConnections(ctx context.Context, resolver *names.Resolver, connecti
 			return true
 		}
 		for connection, err := range connections {
-			if err != nil {
-				if yieldChunk() {
-					yield(connection, err)
-				}
-				return
-			}
-			if chunk = append(chunk, connection); len(chunk) == cap(chunk) && !yieldChunk() {
+			chunk = append(chunk, line{connection, err})
+			if len(chunk) == cap(chunk) && !yieldChunk() {
 				return
 			}
 		}
 		yieldChunk()
 	}
+}
+
+// wellFormed yields the connections without malformed lines. It writes a warning for each of those, unless the writer is
+// nil.
+func wellFormed(connections iter.Seq2[ipvs.Connection, error], warnings io.Writer) iter.Seq2[ipvs.Connection, error] {
+	return func(yield func(ipvs.Connection, error) bool) {
+		for connection, err := range connections {
+			switch {
+			case !isMalformedLine(err):
+				if !yield(connection, err) {
+					return
+				}
+			case warnings != nil:
+				fmt.Fprintf(warnings, "warning: %v, and is left out\n", err)
+			}
+		}
+	}
+}
+
+func isMalformedLine(err error) bool {
+	var line *ipvs.LineError
+	return err != nil && errors.As(err, &line)
 }
 
 // portProtocol returns the protocol for which the ports of a service have names, empty for a firewall mark.

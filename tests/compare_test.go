@@ -1,15 +1,19 @@
 package tests
 
 import (
+	"encoding/binary"
+	"errors"
 	"fmt"
 	"io"
 	"net"
+	"os"
 	"path/filepath"
 	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 )
@@ -26,6 +30,8 @@ import (
 //	ours-file FILE WORD...     the same, with a file as its standard input
 //	each PROGRAM WORD...       run another program in both namespaces
 //	send PORT ADDRESS FILE     send a file as a UDP datagram from a port to an address in both namespaces
+//	backup NUMBER DATA         tell the backup daemons in both namespaces of a connection of 11.0.0.NUMBER, for which a
+//	                           persistence engine remembers the data: a Go string without its quotes
 //
 // "both !" is for a line that must fail, "both" for one that must not. In lines and matrix files a # begins a comment,
 // and a word in single quotes may hold spaces.
@@ -52,6 +58,7 @@ func TestCompare(t *testing.T) {
 			"ours-file":   oursWithFile,
 			"each":        each,
 			"send":        send,
+			"backup":      backup,
 		},
 	})
 }
@@ -212,4 +219,60 @@ func send(ts *testscript.TestScript, neg bool, words []string) {
 			return err
 		}))
 	}
+}
+
+func backup(ts *testscript.TestScript, neg bool, words []string) {
+	number, err := strconv.ParseUint(words[0], 10, 8)
+	ts.Check(err)
+	data, err := strconv.Unquote(`"` + words[1] + `"`)
+	ts.Check(err)
+	message := syncMessage(byte(number), data)
+	p := pairOf(ts)
+	for _, space := range []*space{&p.originalSpace, &p.oursSpace} {
+		ts.Check(space.do(func() error {
+			conn, err := net.Dial("udp", "224.0.0.81:8848")
+			if err != nil {
+				return err
+			}
+			defer conn.Close()
+			if _, err := conn.Write(message); err != nil {
+				return err
+			}
+			line := fmt.Sprintf("\nUDP 0B0000%02X ", number)
+			for deadline := time.Now().Add(10 * time.Second); time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {
+				table, err := os.ReadFile("/proc/thread-self/net/ip_vs_conn")
+				if err != nil {
+					return err
+				}
+				if strings.Contains(string(table), line) {
+					return nil
+				}
+			}
+			return errors.New("the backup daemon made no connection")
+		}))
+	}
+}
+
+// syncMessage returns a message of version 1 (struct ip_vs_sync_mesg and ip_vs_sync_v4, net/netfilter/ipvs/ip_vs_sync.c)
+// with a persistence template of a SIP service.
+func syncMessage(number byte, data string) []byte {
+	const engine, header, connection = "sip", 8, 36
+	size := connection + 2 + len(data) + 2 + len(engine)
+	padding := -size & 3
+	b := []byte{0, 0}
+	b = binary.BigEndian.AppendUint16(b, uint16(header+size+padding))
+	b = append(b, 1, 1, 0, 0) // one connection, version 1
+	b = append(b, 0, 17)      // IPv4, UDP
+	b = binary.BigEndian.AppendUint16(b, uint16(size))
+	b = binary.BigEndian.AppendUint32(b, 0x1000) // a template
+	b = binary.BigEndian.AppendUint16(b, 0)      // of no state
+	for _, port := range []uint16{1000, 5060, 5060} {
+		b = binary.BigEndian.AppendUint16(b, port)
+	}
+	b = binary.BigEndian.AppendUint32(b, 0)    // no firewall mark
+	b = binary.BigEndian.AppendUint32(b, 5400) // seconds until it expires
+	b = append(b, 11, 0, 0, number, 10, 1, 0, 1, 10, 2, 0, 1)
+	b = append(append(b, 2, byte(len(data))), data...)     // IPVS_OPT_PE_DATA
+	b = append(append(b, 3, byte(len(engine))), engine...) // IPVS_OPT_PE_NAME
+	return append(b, make([]byte, padding)...)
 }

@@ -17,6 +17,7 @@ func (a *app) list(ctx context.Context, k *kernel, c command.Command) error {
 	options := c.Listing.Options
 	options.OneService = c.OneService()
 	options.Colour = colour(a.output)
+	options.Warnings = a.stderr
 	if !c.Listing.Numeric {
 		options.Names = a.resolver
 	}

@@ -65,9 +65,11 @@ func readTyped(words []string, port func(name, protocol string) (uint16, bool)) 
 		if found.verb != None && t.parser.command.Verb == None {
 			t.parser.command.Verb = found.verb
 		}
-		t.parser.given |= setOf(found.parameter)
+		if found.order != 0 {
+			t.parser.given |= 1 << found.order
+		}
 		if found.set != nil {
-			_ = found.set(&t.parser, value) // a wrong value is none of ours
+			_ = found.set(&t.parser, found, value) // a wrong value is none of ours
 		}
 	}
 }
@@ -91,63 +93,46 @@ func (t *typed) options(long bool) []Candidate {
 }
 
 func (t *typed) fits(o *option) bool {
-	verb := t.parser.command.Verb
+	verb, l, given := t.parser.command.Verb, verbLegality[t.parser.command.Verb], t.parser.given
 	switch {
-	case o.long == namespaceOption[2:]:
-		return true
-	case o.verb != None || verb == None:
-		return o.verb != None && verb == None
-	case o.parameter == noParameter && o.long == "ipv6":
-		return t.parser.command.Service.Mark != 0
-	case o.parameter == noParameter:
-		return verb == List // --sort
-	}
-	l, given := legalityOfVerb(verb), t.parser.given
-	switch {
-	case given.has(o.parameter):
+	case o.offered != nil && !o.offered(&t.parser.command):
 		return false
-	case l.exclusive.has(o.parameter):
+	case o.verb != None:
+		return verb == None
+	case o.verbs == (fits{}): // it goes with everything
+		return true
+	case o.order == 0:
+		return (o.verbs.required | o.verbs.allowed | o.verbs.exclusive).has(int(verb))
+	case given.has(o.order):
+		return false
+	case l.exclusive.has(o.order):
 		return given&l.exclusive == 0
 	default:
-		return (l.allowed | l.required).has(o.parameter)
+		return (l.allowed | l.required).has(o.order)
 	}
 }
 
 // schedulers is every scheduler of the kernel's, in the order of the help text.
 var schedulers = []string{"rr", "wrr", "lc", "wlc", "lblc", "lblcr", "dh", "sh", "sed", "nq", "fo", "ovf", "mh"}
 
-// values returns what an option may have for a value, where that can be told. The text is what there is of it.
+// values returns the values that an option may have, as far as they are known. The text is the beginning of one.
 func (t *typed) values(o *option, text string) []Candidate {
-	switch o.parameter {
-	case serviceAddress:
-		return t.services(o, t.table())
-	case realServer:
-		return t.servers(t.table())
-	case scheduler:
-		return plain(schedulers)
-	case schedulerFlags:
-		return t.flags(text)
-	case tunnelType:
-		return plain([]string{ipvs.IPIP.String(), ipvs.GUE.String(), ipvs.GRE.String()})
-	case engine:
-		return plain([]string{"sip"})
-	case mcastInterface:
-		return plain(interfaces())
+	if o.values != nil {
+		return o.values(t, o, text)
 	}
-	switch {
-	case o.long == namespaceOption[2:] && strings.Contains(text, "/"):
+	return plain(o.words)
+}
+
+func (t *typed) namespaces(_ *option, text string) []Candidate {
+	if strings.Contains(text, "/") {
 		return []Candidate{{Word: Files}}
-	case o.long == namespaceOption[2:]:
-		return plain(netns.Names())
-	case strings.ToUpper(o.argument) != o.argument: // such as "json|table": words to be typed as they are
-		return plain(strings.Split(o.argument, "|"))
-	default:
-		return nil
 	}
+	return plain(netns.Names())
 }
 
 // services returns the services that an option can name.
-func (t *typed) services(o *option, table []ipvs.Entry) []Candidate {
+func (t *typed) services(o *option, _ string) []Candidate {
+	table := t.table()
 	var candidates []Candidate
 	for i := range table {
 		id := table[i].ServiceID
@@ -157,7 +142,7 @@ func (t *typed) services(o *option, table []ipvs.Entry) []Candidate {
 			word = strconv.FormatUint(uint64(id.Mark), 10)
 		}
 		other := parser{lookup: t.parser.lookup}
-		err := o.set(&other, word)
+		err := o.set(&other, o, word)
 		named := other.command.Service.ServiceID
 		named.Family = id.Family // which -6 tells of a mark
 		if err == nil && named == id {
@@ -175,7 +160,8 @@ func servers(n int) string {
 }
 
 // servers returns the real servers of the service that is named.
-func (t *typed) servers(table []ipvs.Entry) []Candidate {
+func (t *typed) servers(*option, string) []Candidate {
+	table := t.table()
 	var candidates []Candidate
 	for i := range table {
 		if table[i].ServiceID != t.parser.command.Service.ServiceID {
@@ -189,7 +175,7 @@ func (t *typed) servers(table []ipvs.Entry) []Candidate {
 }
 
 // flags returns the flags of the scheduler that is named, or of all, after those that the text has already.
-func (t *typed) flags(text string) []Candidate {
+func (t *typed) flags(_ *option, text string) []Candidate {
 	done := text[:strings.LastIndexByte(text, ',')+1]
 	named := t.parser.command.Service.Scheduler
 	var candidates []Candidate
@@ -202,13 +188,13 @@ func (t *typed) flags(text string) []Candidate {
 	return candidates
 }
 
-func interfaces() []string {
-	var names []string
+func (t *typed) interfaces(*option, string) []Candidate {
+	var candidates []Candidate
 	found, _ := net.Interfaces()
 	for _, i := range found {
-		names = append(names, i.Name)
+		candidates = append(candidates, Candidate{Word: i.Name})
 	}
-	return names
+	return candidates
 }
 
 func plain(words []string) []Candidate {

@@ -63,15 +63,15 @@ func withTwoDashes(word string) (string, bool) {
 // reading is a line that is read to its end although words of it are wrong.
 type reading struct {
 	parser
-	typed   map[parameter]*option // the options as they were typed
-	values  map[parameter]string  // and their values
-	failed  parameters            // those with wrong values
+	typed   map[string]*option // the options as they were typed, by what they decide
+	values  map[string]string  // and their values
+	failed  decisions          // those with wrong values
 	hints   []string
 	stopped int // the index of a word that cannot be read, or -1
 }
 
 func read(words []string, lookup Lookup) *reading {
-	r := &reading{typed: map[parameter]*option{}, values: map[parameter]string{}, stopped: -1}
+	r := &reading{typed: map[string]*option{}, values: map[string]string{}, stopped: -1}
 	r.begin(words, lookup)
 	if len(words) == 0 {
 		return r
@@ -116,8 +116,8 @@ func (r *reading) readOptions(words []string) bool {
 			r.explainSecondCommand(found)
 			return false
 		}
-		if found.parameter != noParameter {
-			r.given |= setOf(found.parameter)
+		if found.order != 0 {
+			r.given |= 1 << found.order
 		}
 		if found.takes == optional && !given {
 			value = defaultPersistence
@@ -134,28 +134,28 @@ func (r *reading) hint(text string, arguments ...any) {
 
 // missing explains the last option of a line, which lacks its value.
 func (r *reading) missing(o *option) {
-	if o.parameter == netmask && (r.command.Verb == AddServer || r.command.Verb == EditServer) {
-		r.hint("-M is the netmask of persistence: masquerading is -m")
+	if r.meansMasquerading(o) {
 		return
 	}
 	r.hint("%s takes a value, %s: is a variable empty?", o.name(), o.argument)
 }
 
-// name returns an option as it is typed.
-func (o *option) name() string {
-	if o.letter != 0 {
-		return "-" + string(o.letter)
+// meansMasquerading reports whether -M was typed for -m, and says so.
+func (r *reading) meansMasquerading(o *option) bool {
+	if o.letter != 'M' || r.command.Verb != AddServer && r.command.Verb != EditServer {
+		return false
 	}
-	return "--" + o.long
+	r.hint("-M is the netmask of persistence: masquerading is -m")
+	return true
 }
 
 // setAndExplain sets what an option sets. If its value is wrong it says why.
 func (r *reading) setAndExplain(o *option, value string) {
-	r.typed[o.parameter], r.values[o.parameter] = o, value
-	if o.set(&r.parser, value) == nil {
+	r.typed[o.decided()], r.values[o.decided()] = o, value
+	if o.set(&r.parser, o, value) == nil {
 		return
 	}
-	r.failed |= setOf(o.parameter)
+	r.failed |= 1 << o.order
 	if o.takes == nothing {
 		r.explainIPv6()
 		return
@@ -163,8 +163,7 @@ func (r *reading) setAndExplain(o *option, value string) {
 	if optionLike(value) && !r.words.ended {
 		// The value was left out, or is an empty variable: the next option was taken for it.
 		r.words.rest = append([]string{value}, r.words.rest...)
-		if o.parameter == netmask && (r.command.Verb == AddServer || r.command.Verb == EditServer) {
-			r.hint("-M is the netmask of persistence: masquerading is -m")
+		if r.meansMasquerading(o) {
 			return
 		}
 		r.hint("%s takes a value, %s, and %s was taken for it: is a variable empty?", o.name(), o.argument, value)
@@ -186,7 +185,7 @@ func (r *reading) explainScheduler() {
 }
 
 func (r *reading) explainIPv6() {
-	if r.given.has(serviceAddress) {
+	if r.typed["service-address"] != nil {
 		r.hint("-6 is for firewall marks (-f): an IPv6 address needs none")
 	} else {
 		r.hint("type -f MARK before -6")
@@ -203,45 +202,34 @@ func optionLike(word string) bool {
 
 // explainValue says why a value is not one of its option's.
 func (r *reading) explainValue(o *option, value string) {
-	switch o.parameter {
-	case serviceAddress:
-		if o.letter != 'f' {
-			protocol := map[string]ipvs.Protocol{"tcp-service": ipvs.TCP, "udp-service": ipvs.UDP, "sctp-service": ipvs.SCTP}[o.long]
-			r.hints = append(r.hints, r.lookup.whyNot(value, protocol)...)
-			return
-		}
-		r.explainMark(value)
-	case realServer:
-		protocol := r.command.Service.Protocol
-		if r.command.Service.Mark != 0 {
-			protocol = ipvs.TCP
-		}
-		r.hints = append(r.hints, r.lookup.whyNot(value, protocol)...)
-	case netmask:
-		r.explainMask(value)
-	case persistent:
-		r.hint("-p takes a number of seconds from 1 to %d, not %s", maxTimeout, quoted(value))
-	case weight, upperThreshold, lowerThreshold:
-		r.hint("%s takes a whole number from 0 to %d, not %s", o.name(), maxInt, quoted(value))
-	case tunnelPort, mcastPort:
-		r.hint("%s takes a number from 1 to 65535, not %s", o.name(), quoted(value))
-	case mcastTTL:
-		r.hint("%s takes a number from 1 to 255, not %s", o.name(), quoted(value))
-	case syncID:
-		r.hint("%s takes a number from 0 to 255, not %s", o.name(), quoted(value))
-	case syncMaxLength:
-		r.hint("%s takes a number of bytes from 1 to 65507, not %s", o.name(), quoted(value))
-	case mcastGroup:
-		r.hint("%s takes a multicast address, such as 224.0.0.81 or ff02::81, not %s", o.name(), quoted(value))
-	case tunnelType:
-		r.oneOf(o, value, "ipip", "gue", "gre")
-	case listingFormat:
-		r.oneOf(o, value, format.Names()...)
-	case noParameter:
-		if o.verb == StartDaemon || o.verb == StopDaemon {
-			r.oneOf(o, value, ipvs.Master.String(), ipvs.Backup.String())
-		}
+	switch {
+	case r.meansMasquerading(o):
+	case o.explain != nil:
+		o.explain(r, o, value)
+	case o.bounds != (bounds{}):
+		r.hint("%s takes a whole number%s from %d to %d, not %s", o.name(), o.bounds.of, o.bounds.low, o.bounds.high, quoted(value))
+	case o.words != nil:
+		r.oneOf(o, value, o.words...)
 	}
+}
+
+// explainService returns the explanation of an address of a service.
+func explainService(protocol ipvs.Protocol) func(*reading, *option, string) {
+	return func(r *reading, _ *option, value string) {
+		r.hints = append(r.hints, r.lookup.whyNot(value, protocol)...)
+	}
+}
+
+func (r *reading) explainServer(_ *option, value string) {
+	protocol := r.command.Service.Protocol
+	if r.command.Service.Mark != 0 {
+		protocol = ipvs.TCP
+	}
+	r.hints = append(r.hints, r.lookup.whyNot(value, protocol)...)
+}
+
+func (r *reading) explainGroup(o *option, value string) {
+	r.hint("%s takes a multicast address, such as 224.0.0.81 or ff02::81, not %s", o.name(), quoted(value))
 }
 
 // oneOf names the words that an option takes, or the one that was meant.
@@ -261,7 +249,7 @@ func listed(words []string, last string) string {
 	return strings.Join(words[:len(words)-1], ", ") + " " + last + " " + words[len(words)-1]
 }
 
-func (r *reading) explainMark(value string) {
+func (r *reading) explainMark(_ *option, value string) {
 	switch verb := r.command.Verb; verb {
 	case Save:
 		r.hint("-f is a firewall mark here: to save to a file type ipvsadm save -f %s", value)
@@ -273,11 +261,9 @@ func (r *reading) explainMark(value string) {
 	r.hint("-f takes a firewall mark, a decimal number from 1 to 4294967295, not %s", quoted(value))
 }
 
-func (r *reading) explainMask(value string) {
+func (r *reading) explainMask(_ *option, value string) {
 	bits, isLength := parseNumber(strings.TrimPrefix(value, "/"), 1, 32)
 	switch {
-	case r.command.Verb == AddServer || r.command.Verb == EditServer:
-		r.hint("-M is the netmask of persistence: masquerading is -m")
 	case r.command.Service.Family == ipvs.IPv6:
 		r.hint("-M takes a prefix length from 1 to 128 for an IPv6 service, not %s", quoted(value))
 	case isLength && strings.HasPrefix(value, "/"):
@@ -293,9 +279,8 @@ func dottedMask(bits int) string {
 }
 
 func (r *reading) explainSecondCommand(second *option) {
-	l := legalityOfVerb(r.command.Verb)
-	if other := letterOption(second.letter ^ ('a' ^ 'A')); second.letter != 0 && other != nil && other.parameter != noParameter &&
-		(l.required | l.allowed | l.exclusive).has(other.parameter) {
+	may := verbLegality[r.command.Verb].may()
+	if other := letterOption(second.letter ^ ('a' ^ 'A')); second.letter != 0 && other != nil && other.order != 0 && may.has(other.order) {
 		r.hint("%s is a command: --%s is %s", second.name(), other.long, other.name())
 		return
 	}
@@ -324,9 +309,10 @@ func (r *reading) explainOthers(words []string) {
 	_, isAddress := parseIPv4(word)
 	_, _, isEndpoint := Lookup{Host: noName.Host, Port: anyName.Port}.endpoint(word, ipvs.TCP)
 	isAddress = isAddress && !isNumber || isEndpoint
-	wanted := legalityOfVerb(r.command.Verb)
-	wants := func(p parameter) bool {
-		return !r.given.has(p) && (wanted.required | wanted.allowed | wanted.exclusive).has(p)
+	may := verbLegality[r.command.Verb].may()
+	wants := func(long string) bool {
+		order := longOption(long).order
+		return !r.given.has(order) && may.has(order)
 	}
 	switch {
 	case r.command.Verb == Restore:
@@ -339,66 +325,55 @@ func (r *reading) explainOthers(words []string) {
 		r.hint("a comment has a line of its own")
 	case word == ";" || word == "&&" || word == "||" || word == "|":
 		r.hint("%s is for a shell: a line of a file holds one command", word)
-	case isAddress && wants(serviceAddress):
+	case isAddress && wants("tcp-service"):
 		r.hint("type -t %s for TCP, or -u %s for UDP", word, word)
-		r.given |= setOf(serviceAddress)
-	case isAddress && wants(realServer):
+		r.given |= 1 << longOption("tcp-service").order
+	case isAddress && wants("real-server"):
 		r.hint("type -r %s", word)
-		r.given |= setOf(realServer)
-	case slices.Contains(schedulers, word) && wants(scheduler):
+		r.given |= 1 << longOption("real-server").order
+	case slices.Contains(schedulers, word) && wants("scheduler"):
 		r.hint("type -s %s", word)
-	case isNumber && (before == r.values[serviceAddress] || before == r.values[realServer]) && before != "" && !strings.Contains(before, ":"):
+	case isNumber && (before == r.values["service-address"] || before == r.values["real-server"]) && before != "" && !strings.Contains(before, ":"):
 		r.hint("an address and its port are one word: type %s:%s", before, word)
-	case isNumber && (before == "-g" || before == "-i" || before == "-m") && wants(weight):
+	case isNumber && (before == "-g" || before == "-i" || before == "-m") && wants("weight"):
 		r.hint("%s takes no value: a weight is -w %s", before, word)
 	}
 }
 
 func (r *reading) explainLegality() {
-	verb, l := r.command.Verb, legalityOfVerb(r.command.Verb)
-	if l.check(allParameters, r.given, "", "") == nil {
+	verb, l := r.command.Verb, verbLegality[r.command.Verb]
+	if l.check(allDecisions, r.given, "", "") == nil {
 		return
 	}
 	// The same letter in the other case may be the command that goes with these options.
 	self := optionOfVerb(verb)
 	if other := letterOption(self.letter ^ ('a' ^ 'A')); other != nil && other.verb != None && r.given != 0 &&
-		legalityOfVerb(other.verb).check(allParameters, r.given, "", "") == nil {
+		verbLegality[other.verb].check(allDecisions, r.given, "", "") == nil {
 		r.hint("to %s type %s", other.help, other.name())
 		return
 	}
-	for p := range ((l.required | r.given) & allParameters).all() {
-		switch {
-		case l.required.has(p) && r.given.has(p), (l.allowed | l.exclusive).has(p):
-		case p == serviceAddress && !r.given.has(p):
+	for order := range (l.required | r.given).all() {
+		switch decided := decision(order).decided(); {
+		case !r.given.has(order) && decided == "service-address":
 			r.hint("the service-address is -t ADDRESS:PORT (TCP), -u ADDRESS:PORT (UDP), --sctp-service ADDRESS:PORT or -f MARK")
-		case p == realServer && !r.given.has(p):
+		case !r.given.has(order) && decided == "real-server":
 			r.hint("the real-server is -r ADDRESS:PORT")
-		case p == netmask && (verb == AddServer || verb == EditServer):
-			r.hint("-M is the netmask of persistence: masquerading is -m")
-		case r.given.has(p) && !r.failed.has(p):
-			r.hint("%s goes with %s", r.typed[p].name(), listed(verbsWith(p), "and"))
+		case !r.given.has(order), l.may().has(order), r.failed.has(order), r.meansMasquerading(decision(order)):
+		default:
+			r.hint("%s goes with %s", r.typed[decided].name(), listed(verbsWith(order), "and"))
 		}
 	}
 }
 
-// verbsWith returns the commands that a parameter goes with, as they are typed.
-func verbsWith(p parameter) []string {
+// verbsWith returns the commands that a decision goes with, as they are typed.
+func verbsWith(order int) []string {
 	var with []string
 	for verb := AddService; verb < Help; verb++ {
-		if l := legalityOfVerb(verb); (l.required | l.allowed | l.exclusive).has(p) {
+		if verbLegality[verb].may().has(order) {
 			with = append(with, optionOfVerb(verb).name())
 		}
 	}
 	return with
-}
-
-func optionOfVerb(verb Verb) *option {
-	for i := range options {
-		if options[i].verb == verb {
-			return &options[i]
-		}
-	}
-	return nil
 }
 
 // explainChecks says why well-formed options do not go together.
@@ -417,8 +392,7 @@ func (r *reading) explainChecks() {
 			r.hint("-o goes with -u ADDRESS:PORT and -f MARK")
 		}
 	case AddServer, EditServer:
-		tunnels := setOf(tunnelType, tunnelPort, tunnelNoChecksum, tunnelChecksum, tunnelRemoteChecksum)
-		if r.given&tunnels != 0 && r.command.Server.Forwarding != ipvs.Tunneling {
+		if r.given&tunnelOptions != 0 && r.command.Server.Forwarding != ipvs.Tunneling {
 			r.hint("tunnel options go with -i")
 		}
 	}
@@ -426,7 +400,7 @@ func (r *reading) explainChecks() {
 
 // explainPort is about a service without a port.
 func (r *reading) explainPort() {
-	typed := r.values[serviceAddress]
+	typed := r.values["service-address"]
 	if strings.HasSuffix(typed, ":0") && !r.command.Service.Address.Addr().Is6() {
 		r.hint("a service for all ports needs -p")
 		return
@@ -564,6 +538,9 @@ func repairCommand(words []string) (hint string, mended []string) {
 	name := strings.TrimPrefix(word, "--")
 	if word == "" {
 		return "the first word is empty: is a variable unset?", nil
+	}
+	if strings.HasPrefix(word, "//") || strings.HasPrefix(word, ";") {
+		return "a comment begins with #", nil
 	}
 	if !strings.HasPrefix(word, "-") || strings.HasPrefix(word, "--") {
 		if typed := synonyms[name]; typed != "" && longOption(name) == nil || typed != "" && word == name {

@@ -3,186 +3,117 @@ package command
 import (
 	"iter"
 	"math/bits"
-	"slices"
 
 	"ipvsadm/ipvs"
 )
 
-// parameter is what an option decides. A parameter is decided once: -t and -u both decide the service address.
-type parameter int
+// decisions is a set of what options decide, each by its order. -t and -u decide the same.
+type decisions uint64
 
-// The parameters, in the order in which errors about them are reported.
-const (
-	noParameter parameter = iota
-	numeric
-	connection
-	serviceAddress
-	scheduler
-	persistent
-	netmask
-	realServer
-	forwarding
-	weight
-	upperThreshold
-	lowerThreshold
-	mcastInterface
-	timeout
-	daemon
-	stats
-	rate
-	thresholds
-	persistentConn
-	noSort
-	syncID
-	exact
-	onePacket
-	engine
-	schedulerFlags
-	mcastGroup
-	mcastPort
-	mcastTTL
-	syncMaxLength
-	tunnelInfo
-	tunnelType
-	tunnelPort
-	tunnelNoChecksum
-	tunnelChecksum
-	tunnelRemoteChecksum
-	listingFormat
-	parameterCount
-)
+const allDecisions = ^decisions(0)
 
-// String returns the parameter as the error messages name it: as its option, unless it has several.
-func (p parameter) String() string {
-	switch p {
-	case serviceAddress:
-		return "service-address"
-	case forwarding:
-		return "forwarding-method"
-	default:
-		i := slices.IndexFunc(options[:], func(o option) bool { return o.parameter == p })
-		return options[i].long
-	}
-}
-
-// parameters is a set of them.
-type parameters uint64
-
-const allParameters parameters = 1<<parameterCount - 1
-
-func setOf(members ...parameter) (set parameters) {
-	for _, p := range members {
-		set |= 1 << p
-	}
-	return set
-}
-
-func (set parameters) has(p parameter) bool { return set&(1<<p) != 0 }
+func (set decisions) has(order int) bool { return set&(1<<order) != 0 }
 
 // all yields the members in their order.
-func (set parameters) all() iter.Seq[parameter] {
-	return func(yield func(parameter) bool) {
+func (set decisions) all() iter.Seq[int] {
+	return func(yield func(int) bool) {
 		for ; set != 0; set &= set - 1 {
-			if !yield(parameter(bits.TrailingZeros64(uint64(set)))) {
+			if !yield(bits.TrailingZeros64(uint64(set))) {
 				return
 			}
 		}
 	}
 }
 
-// legality says which parameters go with a verb or with a tunnel type.
-type legality struct {
-	required  parameters
-	allowed   parameters
-	exclusive parameters // allowed, but one at most
-}
-
-func legalityOfVerb(verb Verb) legality {
-	switch verb {
-	case AddService, EditService:
-		return legality{
-			required: setOf(serviceAddress),
-			allowed:  setOf(scheduler, persistent, netmask, onePacket, engine, schedulerFlags),
-		}
-	case DeleteService:
-		return legality{required: setOf(serviceAddress)}
-	case AddServer, EditServer:
-		return legality{
-			required: setOf(serviceAddress, realServer),
-			allowed: setOf(forwarding, weight, upperThreshold, lowerThreshold,
-				tunnelType, tunnelPort, tunnelNoChecksum, tunnelChecksum, tunnelRemoteChecksum),
-		}
-	case DeleteServer:
-		return legality{required: setOf(serviceAddress, realServer)}
-	case List:
-		return legality{
-			allowed: setOf(numeric, stats, rate, thresholds, persistentConn, noSort, syncID, exact, tunnelInfo,
-				listingFormat),
-			exclusive: setOf(connection, serviceAddress, timeout, daemon),
-		}
-	case Zero:
-		return legality{allowed: setOf(serviceAddress)}
-	case Save:
-		return legality{allowed: setOf(numeric)}
-	case StartDaemon:
-		return legality{allowed: setOf(mcastInterface, syncID, mcastGroup, mcastPort, mcastTTL, syncMaxLength)}
-	case StopDaemon:
-		return legality{allowed: setOf(syncID)}
-	default:
-		return legality{}
-	}
-}
-
-func legalityOfTunnel(tunnel ipvs.TunnelType) legality {
-	switch tunnel {
-	case ipvs.GUE:
-		return legality{
-			required:  setOf(tunnelPort),
-			exclusive: setOf(tunnelNoChecksum, tunnelChecksum, tunnelRemoteChecksum),
-		}
-	case ipvs.GRE:
-		return legality{exclusive: setOf(tunnelNoChecksum, tunnelChecksum)}
-	default:
-		return legality{}
-	}
-}
-
-// check reports the first of the parameters, in their order, that is missing, illegal or excluded by one before it. The
-// verb or tunnel type is called by its name and what it is.
-func (l legality) check(within, given parameters, name, what string) error {
-	var exclusive parameter
-	for p := range ((l.required | given) & within).all() {
-		switch {
-		case l.required.has(p):
-			if !given.has(p) {
-				return wrong("You need to supply the '%v' option for the '%s' %s", p, name, what)
-			}
-		case l.allowed.has(p):
-		case !l.exclusive.has(p):
-			return wrong("Illegal '%v' option with the '%s' %s", p, name, what)
-		case exclusive != noParameter:
-			return wrong("The option '%v' conflicts with the '%v' option in the '%s' %s", p, exclusive, name, what)
-		default:
-			exclusive = p
+// decision returns the first option that decides what has this order.
+func decision(order int) *option {
+	for i := range options {
+		if options[i].order == order {
+			return &options[i]
 		}
 	}
 	return nil
 }
 
-// check reports what is not legal about a command line whose words are all well-formed, and fills in what is left to
-// the end: the defaults and the server's port.
+// legality is what must and what may be decided for a command, or for a type of tunnel.
+type legality struct {
+	required  decisions
+	allowed   decisions
+	exclusive decisions // allowed, but one at most
+}
+
+// may returns all that may be decided.
+func (l legality) may() decisions { return l.required | l.allowed | l.exclusive }
+
+// add adds an option for a command or type of tunnel of which this is the number.
+func (l *legality) add(o *option, f fits, number int) {
+	bit := decisions(1) << o.order
+	if f.required.has(number) {
+		l.required |= bit
+	}
+	if f.allowed.has(number) {
+		l.allowed |= bit
+	}
+	if f.exclusive.has(number) {
+		l.exclusive |= bit
+	}
+}
+
+// The legality of each command and type of tunnel, as the table of options has it, and the options of tunnels.
+var (
+	verbLegality   [Version + 1]legality
+	tunnelLegality [ipvs.GRE + 1]legality
+	tunnelOptions  decisions
+)
+
+func init() {
+	for i := range options {
+		o := &options[i]
+		if o.order == 0 {
+			continue
+		}
+		for verb := range verbLegality {
+			verbLegality[verb].add(o, o.verbs, verb)
+		}
+		for tunnel := range tunnelLegality {
+			tunnelLegality[tunnel].add(o, o.tunnels, tunnel)
+		}
+		if o.tunnels != (fits{}) {
+			tunnelOptions |= 1 << o.order
+		}
+	}
+}
+
+// check reports the first decision, in their order, that is missing, illegal or excluded by one before it. The command
+// or type of tunnel is called by its name and what it is.
+func (l legality) check(within, given decisions, name, what string) error {
+	exclusive := 0
+	for order := range ((l.required | given) & within).all() {
+		switch {
+		case l.required.has(order):
+			if !given.has(order) {
+				return wrong("You need to supply the '%s' option for the '%s' %s", decision(order).decided(), name, what)
+			}
+		case l.allowed.has(order):
+		case !l.exclusive.has(order):
+			return wrong("Illegal '%s' option with the '%s' %s", decision(order).decided(), name, what)
+		case exclusive != 0:
+			return wrong("The option '%s' conflicts with the '%s' option in the '%s' %s",
+				decision(order).decided(), decision(exclusive).decided(), name, what)
+		default:
+			exclusive = order
+		}
+	}
+	return nil
+}
+
+// check reports what is not legal about a command line whose words are all well-formed.
 func (p *parser) check() error {
-	c := &p.command
-	if c.Service.Scheduler == "" {
-		c.Service.Scheduler = "wlc"
-	}
-	if err := p.readSchedulerFlags(); err != nil {
+	verb := p.command.Verb
+	if err := verbLegality[verb].check(allDecisions, p.given, verb.String(), "command"); err != nil {
 		return err
 	}
-	if err := legalityOfVerb(c.Verb).check(allParameters, p.given, c.Verb.String(), "command"); err != nil {
-		return err
-	}
-	switch c.Verb {
+	switch verb {
 	case List:
 		return p.checkListing()
 	case AddService, EditService:
@@ -221,16 +152,11 @@ func (p *parser) checkServer() error {
 	if ipvs.FamilyOf(c.Server.Address.Addr()) != c.Service.Family && c.Server.Forwarding != ipvs.Tunneling {
 		return wrong("Different address family is allowed only for tunneling servers")
 	}
-	tunnelOptions := setOf(tunnelPort, tunnelNoChecksum, tunnelChecksum, tunnelRemoteChecksum)
 	if tunnel := c.Server.Tunnel.Type; c.Server.Forwarding == ipvs.Tunneling {
-		if err := legalityOfTunnel(tunnel).check(tunnelOptions, p.given, tunnel.String(), "tunnel type"); err != nil {
-			return err
-		}
-	} else if p.given&(tunnelOptions|setOf(tunnelType)) != 0 {
-		return wrong("Tunnel options conflict with forward method")
+		return tunnelLegality[tunnel].check(tunnelOptions, p.given, tunnel.String(), "tunnel type")
 	}
-	if c.Server.Forwarding != ipvs.Masquerading && c.Service.Mark == 0 {
-		c.Server.Address = withPort(c.Server.Address, c.Service.Address.Port())
+	if p.given&tunnelOptions != 0 {
+		return wrong("Tunnel options conflict with forward method")
 	}
 	return nil
 }

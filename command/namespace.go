@@ -33,6 +33,6 @@ func CutNamespace(words []string) (namespace string, rest []string, err error) {
 }
 
 // setNamespace refuses a namespace where CutNamespace did not find it: in a line of a file.
-func (p *parser) setNamespace(string) error {
+func (p *parser) setNamespace(*option, string) error {
 	return wrong("the network namespace is that of the whole command line: a line of a file cannot have its own")
 }

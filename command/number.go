@@ -12,16 +12,6 @@ const maxInt = math.MaxInt32
 // isSpace is C's isspace.
 func isSpace(r rune) bool { return r == ' ' || '\t' <= r && r <= '\r' }
 
-// setNumber sets a field to a number within bounds, or complains.
-func setNumber[T uint8 | uint16 | uint32](text string, low, high int64, field *T, complaint string) error {
-	number, ok := parseNumber(text, low, high)
-	if !ok {
-		return wrong("%s", complaint)
-	}
-	*field = T(number)
-	return nil
-}
-
 // parseNumber reads a decimal number within bounds as C's strtol does: white space and a sign may come before it,
 // nothing after.
 func parseNumber(text string, low, high int64) (int64, bool) {

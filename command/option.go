@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"ipvsadm/format"
+	"ipvsadm/ipvs"
 )
 
 // takes says whether an option has a value.
@@ -15,17 +16,68 @@ const (
 	optional       // the next word unless it begins with a dash
 )
 
-// option is one option of the command line. It has a verb, which makes it a command, or else something to set.
+// option is one option of the command line: how it is typed, what it goes with, what it sets, and what can be said about
+// it. Parsing, legality, -h, completion and hints all read the table of these.
 type option struct {
-	long      string
-	letter    byte // zero for none
-	takes     takes
-	argument  string // what the value stands for, in the help text
-	help      string
-	verb      Verb
-	parameter parameter // what it decides, which no other option may decide again; zero for nothing
-	set       func(*parser, string) error
+	long     string
+	letter   byte // zero for none
+	takes    takes
+	argument string // what the value stands for, in the help text
+	help     string
+
+	verb Verb // the command that the option is, or None
+
+	order   int    // of what it decides among errors about that, from 1; zero for an option that may be repeated
+	decides string // what it decides, if other options decide the same: they exclude each other and share an order
+	verbs   fits   // the commands that it goes with
+	tunnels fits   // the types of tunnel that it goes with, for an option of tunnels
+
+	set     func(p *parser, o *option, text string) error
+	bounds  bounds   // of a number
+	words   []string // the values that it has, or the usual ones
+	offered func(c *Command) bool
+	values  func(t *typed, o *option, text string) []Candidate // for completion, instead of words
+	explain func(r *reading, o *option, text string)           // hints at what is wrong with a value, instead of bounds and words
 }
+
+// fits says which commands, or types of tunnel, an option goes with.
+type fits struct {
+	required  numbers
+	allowed   numbers
+	exclusive numbers // allowed, but not together with others of which this is said
+}
+
+// numbers is a set of small numbers, such as Verb's.
+type numbers uint32
+
+func of[N Verb | ipvs.TunnelType](members ...N) (set numbers) {
+	for _, member := range members {
+		set |= 1 << member
+	}
+	return set
+}
+
+func (set numbers) has(number int) bool { return set&(1<<number) != 0 }
+
+// bounds are the lowest and the highest number that an option takes, and what it counts. The zero value is none.
+type bounds struct {
+	low, high int64
+	of        string // such as " of seconds"
+}
+
+// What options go with.
+var (
+	scheduling = fits{allowed: of(AddService, EditService)}
+	serving    = fits{allowed: of(AddServer, EditServer)}
+	listing    = fits{allowed: of(List)}
+	whatListed = fits{exclusive: of(List)}
+	starting   = fits{allowed: of(StartDaemon)}
+	serviced   = fits{
+		required:  of(AddService, EditService, DeleteService, AddServer, EditServer, DeleteServer),
+		allowed:   of(Zero),
+		exclusive: of(List),
+	}
+)
 
 // options is every option, in the order of the help text.
 var options = [...]option{
@@ -43,83 +95,129 @@ var options = [...]option{
 	{long: "zero", letter: 'Z', verb: Zero, help: "zero the counters of a service or of all"},
 	{long: "set", verb: SetTimeouts, argument: "TCP TCPFIN UDP", help: "set the timeouts of connections (seconds, 0 keeps)"},
 	{long: "start-daemon", takes: value, verb: StartDaemon, argument: "master|backup",
-		help: "start a connection-synchronization daemon", set: (*parser).setStartDaemon},
+		help:  "start a connection-synchronization daemon",
+		words: []string{"master", "backup"}, set: state("illegal start-daemon parameter specified")},
 	{long: "stop-daemon", takes: value, verb: StopDaemon, argument: "master|backup",
-		help: "stop a connection-synchronization daemon", set: (*parser).setStopDaemon},
+		help:  "stop a connection-synchronization daemon",
+		words: []string{"master", "backup"}, set: state("illegal start_daemon specified")}, // sic
 	{long: "help", letter: 'h', verb: Help, help: "print this"},
 	{long: "version", letter: 'v', verb: Version, help: "print the version"},
 
-	{long: "tcp-service", letter: 't', takes: value, parameter: serviceAddress, argument: "ADDRESS[:PORT]",
-		help: "virtual service of TCP", set: (*parser).setTCPService},
-	{long: "udp-service", letter: 'u', takes: value, parameter: serviceAddress, argument: "ADDRESS[:PORT]",
-		help: "virtual service of UDP", set: (*parser).setUDPService},
-	{long: "sctp-service", takes: value, parameter: serviceAddress, argument: "ADDRESS[:PORT]",
-		help: "virtual service of SCTP", set: (*parser).setSCTPService},
-	{long: "fwmark-service", letter: 'f', takes: value, parameter: serviceAddress, argument: "MARK",
-		help: "virtual service of a firewall mark", set: (*parser).setMarkService},
-	{long: "ipv6", letter: '6', help: "the mark's packets are IPv6; after -f", set: (*parser).setIPv6},
+	{long: "tcp-service", letter: 't', takes: value, order: 3, decides: "service-address", verbs: serviced, argument: "ADDRESS[:PORT]",
+		help: "virtual service of TCP", set: service(ipvs.TCP), values: (*typed).services, explain: explainService(ipvs.TCP)},
+	{long: "udp-service", letter: 'u', takes: value, order: 3, decides: "service-address", verbs: serviced, argument: "ADDRESS[:PORT]",
+		help: "virtual service of UDP", set: service(ipvs.UDP), values: (*typed).services, explain: explainService(ipvs.UDP)},
+	{long: "sctp-service", takes: value, order: 3, decides: "service-address", verbs: serviced, argument: "ADDRESS[:PORT]",
+		help: "virtual service of SCTP", set: service(ipvs.SCTP), values: (*typed).services, explain: explainService(ipvs.SCTP)},
+	{long: "fwmark-service", letter: 'f', takes: value, order: 3, decides: "service-address", verbs: serviced, argument: "MARK",
+		help: "virtual service of a firewall mark", set: (*parser).setMark, values: (*typed).services, explain: (*reading).explainMark},
+	{long: "ipv6", letter: '6', verbs: serviced, help: "the mark's packets are IPv6; after -f", set: (*parser).setIPv6,
+		offered: func(c *Command) bool { return c.Service.Mark != 0 }},
 
-	{long: "scheduler", letter: 's', takes: value, parameter: scheduler, argument: "NAME",
-		help: "rr, wrr, lc, wlc (default), lblc, lblcr, dh, sh, sed, nq, fo, ovf or mh", set: (*parser).setScheduler},
-	{long: "sched-flags", letter: 'b', takes: value, parameter: schedulerFlags, argument: "FLAG,...",
-		help: "sh-fallback, sh-port, mh-fallback, mh-port, flag-1, flag-2, flag-3", set: (*parser).setSchedulerFlags},
-	{long: "persistent", letter: 'p', takes: optional, parameter: persistent, argument: "[SECONDS]",
-		help: "keep a client with its server (default 360 s)", set: (*parser).setPersistent},
-	{long: "netmask", letter: 'M', takes: value, parameter: netmask, argument: "MASK",
-		help: "clients that persistence takes for one; IPv6: prefix length", set: (*parser).setNetmask},
-	{long: "pe", takes: value, parameter: engine, argument: "ENGINE",
-		help: "persistence engine (sip)", set: (*parser).setEngine},
-	{long: "ops", letter: 'o', parameter: onePacket, help: "schedule each packet by itself (UDP)", set: (*parser).setOnePacket},
+	{long: "scheduler", letter: 's', takes: value, order: 4, verbs: scheduling, argument: "NAME",
+		help:  "rr, wrr, lc, wlc (default), lblc, lblcr, dh, sh, sed, nq, fo, ovf or mh",
+		words: schedulers, set: text(func(c *Command) *string { return &c.Service.Scheduler })},
+	{long: "sched-flags", letter: 'b', takes: value, order: 24, verbs: scheduling, argument: "FLAG,...",
+		help: "sh-fallback, sh-port, mh-fallback, mh-port, flag-1, flag-2, flag-3",
+		set:  (*parser).setSchedulerFlags, values: (*typed).flags},
+	{long: "persistent", letter: 'p', takes: optional, order: 5, verbs: scheduling, argument: "[SECONDS]",
+		help: "keep a client with its server (default 360 s)", bounds: bounds{1, maxTimeout, " of seconds"}, set: (*parser).setPersistent},
+	{long: "netmask", letter: 'M', takes: value, order: 6, verbs: scheduling, argument: "MASK",
+		help: "clients that persistence takes for one; IPv6: prefix length", set: (*parser).setNetmask, explain: (*reading).explainMask},
+	{long: "pe", takes: value, order: 23, verbs: scheduling, argument: "ENGINE", help: "persistence engine (sip)",
+		words: []string{"sip"}, set: text(func(c *Command) *string { return &c.Service.Engine })},
+	{long: "ops", letter: 'o', order: 22, verbs: scheduling, help: "schedule each packet by itself (UDP)", set: (*parser).setOnePacket},
 
-	{long: "real-server", letter: 'r', takes: value, parameter: realServer, argument: "ADDRESS[:PORT]",
-		help: "real server", set: (*parser).setRealServer},
-	{long: "gatewaying", letter: 'g', parameter: forwarding, help: "direct routing (default)", set: (*parser).setGatewaying},
-	{long: "ipip", letter: 'i', parameter: forwarding, help: "tunneling", set: (*parser).setTunneling},
-	{long: "masquerading", letter: 'm', parameter: forwarding, help: "network address translation", set: (*parser).setMasquerading},
-	{long: "weight", letter: 'w', takes: value, parameter: weight, argument: "WEIGHT",
-		help: "capacity beside the other servers (default 1)", set: (*parser).setWeight},
-	{long: "u-threshold", letter: 'x', takes: value, parameter: upperThreshold, argument: "CONNECTIONS",
-		help: "take no new ones above", set: (*parser).setUpperThreshold},
-	{long: "l-threshold", letter: 'y', takes: value, parameter: lowerThreshold, argument: "CONNECTIONS",
-		help: "take new ones again below", set: (*parser).setLowerThreshold},
-	{long: "tun-type", takes: value, parameter: tunnelType, argument: "TYPE",
-		help: "ipip (default), gue or gre", set: (*parser).setTunnelType},
-	{long: "tun-port", takes: value, parameter: tunnelPort, argument: "PORT", help: "UDP port of gue", set: (*parser).setTunnelPort},
-	{long: "tun-nocsum", parameter: tunnelNoChecksum, help: "no checksum (default)", set: (*parser).setTunnelNoChecksum},
-	{long: "tun-csum", parameter: tunnelChecksum, help: "checksum (gue, gre)", set: (*parser).setTunnelChecksum},
-	{long: "tun-remcsum", parameter: tunnelRemoteChecksum, help: "remote checksum offload (gue)", set: (*parser).setTunnelRemoteChecksum},
+	{long: "real-server", letter: 'r', takes: value, order: 7, argument: "ADDRESS[:PORT]", help: "real server",
+		verbs: fits{required: of(AddServer, EditServer, DeleteServer)},
+		set:   (*parser).setServer, values: (*typed).servers, explain: (*reading).explainServer},
+	{long: "gatewaying", letter: 'g', order: 8, decides: "forwarding-method", verbs: serving,
+		help: "direct routing (default)", set: forwarding(ipvs.DirectRouting)},
+	{long: "ipip", letter: 'i', order: 8, decides: "forwarding-method", verbs: serving,
+		help: "tunneling", set: forwarding(ipvs.Tunneling)},
+	{long: "masquerading", letter: 'm', order: 8, decides: "forwarding-method", verbs: serving,
+		help: "network address translation", set: forwarding(ipvs.Masquerading)},
+	{long: "weight", letter: 'w', takes: value, order: 9, verbs: serving, argument: "WEIGHT",
+		help: "capacity beside the other servers (default 1)", bounds: bounds{low: 0, high: maxInt},
+		set: number("illegal weight specified", func(c *Command) *uint32 { return &c.Server.Weight })},
+	{long: "u-threshold", letter: 'x', takes: value, order: 10, verbs: serving, argument: "CONNECTIONS",
+		help: "take no new ones above", bounds: bounds{low: 0, high: maxInt},
+		set: number("illegal u_threshold specified", func(c *Command) *uint32 { return &c.Server.UpperThreshold })},
+	{long: "l-threshold", letter: 'y', takes: value, order: 11, verbs: serving, argument: "CONNECTIONS",
+		help: "take new ones again below", bounds: bounds{low: 0, high: maxInt},
+		set: number("illegal l_threshold specified", func(c *Command) *uint32 { return &c.Server.LowerThreshold })},
+	{long: "tun-type", takes: value, order: 30, verbs: serving, argument: "TYPE", help: "ipip (default), gue or gre",
+		tunnels: fits{allowed: of(ipvs.IPIP, ipvs.GUE, ipvs.GRE)}, words: []string{"ipip", "gue", "gre"}, set: (*parser).setTunnelType},
+	{long: "tun-port", takes: value, order: 31, verbs: serving, argument: "PORT", help: "UDP port of gue",
+		tunnels: fits{required: of(ipvs.GUE)}, bounds: bounds{low: 1, high: 65535},
+		set: number("illegal tunnel port specified", func(c *Command) *uint16 { return &c.Server.Tunnel.Port })},
+	{long: "tun-nocsum", order: 32, verbs: serving, help: "no checksum (default)",
+		tunnels: fits{exclusive: of(ipvs.GUE, ipvs.GRE)}, set: checksum(ipvs.NoChecksum)},
+	{long: "tun-csum", order: 33, verbs: serving, help: "checksum (gue, gre)",
+		tunnels: fits{exclusive: of(ipvs.GUE, ipvs.GRE)}, set: checksum(ipvs.Checksum)},
+	{long: "tun-remcsum", order: 34, verbs: serving, help: "remote checksum offload (gue)",
+		tunnels: fits{exclusive: of(ipvs.GUE)}, set: checksum(ipvs.RemoteChecksum)},
 
-	{long: "numeric", letter: 'n', parameter: numeric, help: "addresses and ports as numbers", set: (*parser).setNumeric},
-	{long: "connection", letter: 'c', parameter: connection, help: "list connections", set: (*parser).setConnection},
-	{long: "timeout", parameter: timeout, help: "list the timeouts of connections", set: (*parser).setTimeout},
-	{long: "daemon", parameter: daemon, help: "list the synchronization daemons", set: (*parser).setDaemon},
-	{long: "stats", parameter: stats, help: "columns of counters", set: (*parser).setStats},
-	{long: "rate", parameter: rate, help: "columns of rates a second", set: (*parser).setRate},
-	{long: "exact", letter: 'X', parameter: exact, help: "counters in full", set: (*parser).setExact},
-	{long: "thresholds", parameter: thresholds, help: "columns of thresholds", set: (*parser).setThresholds},
-	{long: "persistent-conn", parameter: persistentConn,
-		help: "a column of persistent connections; with -c, the engine's data", set: (*parser).setPersistentConn},
-	{long: "tun-info", parameter: tunnelInfo, help: "a column of tunnels", set: (*parser).setTunnelInfo},
-	{long: "nosort", parameter: noSort, help: "in the kernel's order", set: (*parser).setNoSort},
-	{long: "sort", help: "sorted, which is the default", set: (*parser).setSort},
-	{long: "format", takes: value, parameter: listingFormat, argument: strings.Join(format.Names(), "|"),
-		help: "for programs, or in columns as wide as what is in them", set: (*parser).setFormat},
+	{long: "numeric", letter: 'n', order: 1, verbs: fits{allowed: of(List, Save)}, help: "addresses and ports as numbers",
+		set: turnOn(func(c *Command) *bool { return &c.Listing.Numeric })},
+	{long: "connection", letter: 'c', order: 2, verbs: whatListed, help: "list connections",
+		set: turnOn(func(c *Command) *bool { return &c.Listing.Connections })},
+	{long: "timeout", order: 13, verbs: whatListed, help: "list the timeouts of connections",
+		set: turnOn(func(c *Command) *bool { return &c.Listing.Timeouts })},
+	{long: "daemon", order: 14, verbs: whatListed, help: "list the synchronization daemons",
+		set: turnOn(func(c *Command) *bool { return &c.Listing.Daemons })},
+	{long: "stats", order: 15, verbs: listing, help: "columns of counters",
+		set: turnOn(func(c *Command) *bool { return &c.Listing.Options.Stats })},
+	{long: "rate", order: 16, verbs: listing, help: "columns of rates a second",
+		set: turnOn(func(c *Command) *bool { return &c.Listing.Options.Rate })},
+	{long: "exact", letter: 'X', order: 21, verbs: listing, help: "counters in full",
+		set: turnOn(func(c *Command) *bool { return &c.Listing.Options.Exact })},
+	{long: "thresholds", order: 17, verbs: listing, help: "columns of thresholds",
+		set: turnOn(func(c *Command) *bool { return &c.Listing.Options.Thresholds })},
+	{long: "persistent-conn", order: 18, verbs: listing, help: "a column of persistent connections; with -c, the engine's data",
+		set: turnOn(func(c *Command) *bool { return &c.Listing.Options.PersistentConnections })},
+	{long: "tun-info", order: 29, verbs: listing, help: "a column of tunnels",
+		set: turnOn(func(c *Command) *bool { return &c.Listing.Options.TunnelInfo })},
+	{long: "nosort", order: 19, verbs: listing, help: "in the kernel's order",
+		set: turnOn(func(c *Command) *bool { return &c.Listing.NoSort })},
+	{long: "sort", verbs: listing, help: "sorted, which is the default",
+		set: func(*parser, *option, string) error { return nil }},
+	{long: "format", takes: value, order: 35, verbs: listing, argument: strings.Join(format.Names(), "|"),
+		help: "for programs, or in columns as wide as what is in them", words: format.Names(), set: (*parser).setFormat},
 
-	{long: "syncid", takes: value, parameter: syncID, argument: "ID",
-		help: "0 to 255; a backup hears only its own, 0 hears all", set: (*parser).setSyncID},
-	{long: "sync-maxlen", takes: value, parameter: syncMaxLength, argument: "BYTES",
-		help: "longest synchronization message", set: (*parser).setSyncMaxLength},
-	{long: "mcast-interface", takes: value, parameter: mcastInterface, argument: "INTERFACE",
-		help: "network interface", set: (*parser).setMcastInterface},
-	{long: "mcast-group", takes: value, parameter: mcastGroup, argument: "ADDRESS",
-		help: "multicast address (default 224.0.0.81)", set: (*parser).setMcastGroup},
-	{long: "mcast-port", takes: value, parameter: mcastPort, argument: "PORT",
-		help: "UDP port (default 8848)", set: (*parser).setMcastPort},
-	{long: "mcast-ttl", takes: value, parameter: mcastTTL, argument: "TTL",
-		help: "time to live (default 1)", set: (*parser).setMcastTTL},
+	{long: "syncid", takes: value, order: 20, argument: "ID", help: "0 to 255; a backup hears only its own, 0 hears all",
+		verbs: fits{allowed: of(List, StartDaemon, StopDaemon)}, bounds: bounds{low: 0, high: 255},
+		set: number("illegal syncid specified", func(c *Command) *uint32 { return &c.Daemon.SyncID })},
+	{long: "sync-maxlen", takes: value, order: 28, verbs: starting, argument: "BYTES", help: "longest synchronization message",
+		bounds: bounds{1, 65535 - 20 - 8, " of bytes"}, // what fits in an IP packet behind its header and UDP's
+		set:    number("illegal sync-maxlen specified", func(c *Command) *uint16 { return &c.Daemon.MaxLength })},
+	{long: "mcast-interface", takes: value, order: 12, verbs: starting, argument: "INTERFACE", help: "network interface",
+		set: text(func(c *Command) *string { return &c.Daemon.Interface }), values: (*typed).interfaces},
+	{long: "mcast-group", takes: value, order: 25, verbs: starting, argument: "ADDRESS",
+		help: "multicast address (default 224.0.0.81)", set: (*parser).setGroup, explain: (*reading).explainGroup},
+	{long: "mcast-port", takes: value, order: 26, verbs: starting, argument: "PORT", help: "UDP port (default 8848)",
+		bounds: bounds{low: 1, high: 65535}, set: number("illegal mcast-port specified", func(c *Command) *uint16 { return &c.Daemon.Port })},
+	{long: "mcast-ttl", takes: value, order: 27, verbs: starting, argument: "TTL", help: "time to live (default 1)",
+		bounds: bounds{low: 1, high: 255}, set: number("illegal mcast-ttl specified", func(c *Command) *uint8 { return &c.Daemon.TTL })},
 
-	{long: "netns", takes: value, argument: "NAME|PATH",
-		help: "work in that network namespace; may come first", set: (*parser).setNamespace},
+	{long: "netns", takes: value, argument: "NAME|PATH", help: "work in that network namespace; may come first",
+		set: (*parser).setNamespace, values: (*typed).namespaces},
+}
+
+// decided returns what an option decides, as the error messages name it.
+func (o *option) decided() string {
+	if o.decides != "" {
+		return o.decides
+	}
+	return o.long
+}
+
+// name returns an option as it is typed.
+func (o *option) name() string {
+	if o.letter != 0 {
+		return "-" + string(o.letter)
+	}
+	return "--" + o.long
 }
 
 func longOption(name string) *option {
@@ -142,3 +240,13 @@ func init() {
 }
 
 func letterOption(letter byte) *option { return letters[letter] }
+
+// optionOfVerb returns the option that is a command.
+func optionOfVerb(verb Verb) *option {
+	for i := range options {
+		if options[i].verb == verb {
+			return &options[i]
+		}
+	}
+	return nil
+}

@@ -2,6 +2,7 @@ package command
 
 import (
 	"bytes"
+	"math/bits"
 	"os"
 	"regexp"
 	"slices"
@@ -67,9 +68,27 @@ func TestOptionsAreTold(t *testing.T) {
 			t.Errorf("--%s: its value and the name of its value do not go together", o.long)
 		}
 	}
-	for p := noParameter + 1; p < parameterCount; p++ {
-		if p.String() == "" {
-			t.Errorf("parameter %d has no name", p)
+}
+
+// TestOrder wants one number for each thing that options decide, from 1 on.
+func TestOrder(t *testing.T) {
+	decided := map[int]string{}
+	for i := range options {
+		o := &options[i]
+		if o.order == 0 {
+			if o.decides != "" {
+				t.Errorf("--%s decides something, and may be repeated", o.long)
+			}
+			continue
+		}
+		if other := decided[o.order]; other != "" && other != o.decided() {
+			t.Errorf("%s and %s have the order %d", other, o.decided(), o.order)
+		}
+		decided[o.order] = o.decided()
+	}
+	for order := range len(decided) {
+		if decided[order+1] == "" {
+			t.Errorf("nothing has the order %d", order+1)
 		}
 	}
 }
@@ -93,8 +112,8 @@ func TestLegality(t *testing.T) {
 		"syncid": "--syncid 1", "sync-maxlen": "--sync-maxlen 1", "mcast-interface": "--mcast-interface lo",
 		"mcast-group": "--mcast-group 224.0.0.1", "mcast-port": "--mcast-port 1", "mcast-ttl": "--mcast-ttl 1",
 	}
-	if want := int(parameterCount) - 1; len(options) != want {
-		t.Errorf("this test knows %d parameters, of %d", len(options), want)
+	if want := bits.Len64(uint64(everything())) - 1; len(options) != want {
+		t.Errorf("this test knows %d options, of %d", len(options), want)
 	}
 	verbs := map[Verb]struct{ name, line, required, allowed string }{
 		AddService:    {"add-service", "-A", service, scheduling},
@@ -159,4 +178,12 @@ func TestLegalityOfTunnels(t *testing.T) {
 			}
 		}
 	}
+}
+
+// everything is all that options decide.
+func everything() (set decisions) {
+	for _, l := range verbLegality {
+		set |= l.may()
+	}
+	return set
 }

@@ -73,7 +73,7 @@ func inOrder(ctx context.Context, client *ipvs.Client, source string, lines []Li
 		failures, err := apply(ctx, client, changes)
 		for i, line := range changing {
 			if len(failures) > 0 && failures[0].Index == i {
-				failed = append(failed, &Error{source, line.Number, failures[0].Err})
+				failed = append(failed, &Error{source, line.Number, line.Command.Explain(failures[0].Err)})
 				failures = failures[1:]
 				continue
 			}

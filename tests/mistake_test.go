@@ -146,6 +146,17 @@ func TestHintsOfVerbs(t *testing.T) {
 	}
 }
 
+// TestHintsOfRefusedLines wants them also for what the kernel refuses.
+func TestHintsOfRefusedLines(t *testing.T) {
+	p := home(t)
+	const want = "stdin:2: Scheduler or persistence engine not found\nhint: type -s rr\n"
+	for _, program := range []string{"$ipvsadm -R", "${ipvsadm}-restore"} {
+		if got := p.shell(t, program+" <<<$'-C\n-A -t 192.0.2.1:80 -s RR'"); !strings.HasPrefix(got.stderr, want) || got.status != 255 {
+			t.Errorf("%s: %s", program, got)
+		}
+	}
+}
+
 // TestHintsOfLines wants the hints of a line of a file behind its message.
 func TestHintsOfLines(t *testing.T) {
 	p := home(t)

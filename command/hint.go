@@ -11,6 +11,10 @@ import (
 // hints returns the likely causes of a usage error, each with what to type instead. One line may have several: after
 // each that can be mended it reads the mended line on.
 func hints(arguments []string, lookup Lookup) []string {
+	const mostWords = 100 // nobody mistypes a longer line
+	if len(arguments) > mostWords {
+		return nil
+	}
 	var found []string
 	var words []string
 	for _, word := range arguments {

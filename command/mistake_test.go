@@ -152,3 +152,18 @@ func TestHintsHelp(t *testing.T) {
 		t.Errorf("only %d hints to try", tried)
 	}
 }
+
+// TestLongLinesEnd has lines on which a search for the mistake would take forever.
+func TestLongLinesEnd(t *testing.T) {
+	for _, word := range []string{"-L", "–t", "-t", "--stat", "x", strings.Repeat("–", 1<<20), strings.Repeat("-L", 1<<20)} {
+		for _, first := range []string{"-n", "-q", "-A"} {
+			words := []string{first}
+			for range 100_000 {
+				words = append(words, word)
+			}
+			if _, err := Parse("ipvsadm", words[:min(len(words), 1+(10<<20)/len(word))], fewNames); err == nil {
+				t.Errorf("%s %.10s: no error", first, word)
+			}
+		}
+	}
+}

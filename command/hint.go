@@ -574,7 +574,8 @@ func repairCommand(words []string) (hint string, mended []string) {
 			return "the command comes first: type ipvsadm " + strings.Join(mended, " "), mended
 		}
 	}
-	if mended := slices.Concat([]string{"-L"}, words); optionLike(word) && clean(mended) {
+	// A service alone may be meant for any command, and the options of listings for a listing.
+	if mended := slices.Concat([]string{"-L"}, words); optionLike(word) && clean(mended) && !read(mended, anyName).command.OneService() {
 		return "a command comes first: type ipvsadm " + strings.Join(mended, " "), mended
 	}
 	return "", nil

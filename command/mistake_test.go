@@ -97,7 +97,7 @@ func TestOwnMistakes(t *testing.T) {
 // of. A hint there would be wrong.
 func TestNoHint(t *testing.T) {
 	for _, line := range []string{
-		"extra", "-q", "--nothing", "-", "--", "-nC", "-L=5", "--set=1", "-h=1", "frobnicate -t 192.0.2.1:80", "-x 1",
+		"extra", "-q", "-f 1", "-t 192.0.2.1:80", "--nothing", "-", "--", "-nC", "-L=5", "--set=1", "-h=1", "frobnicate -t 192.0.2.1:80", "-x 1",
 		"-L -q", "-Lnq", "-L --nothing", "-L --port 80", "-L --ip", "-L --a", "-L --lis", "-L --numeric=5", "-L -n=5",
 		"-L extra", "-L all", "-L -- -n", "-C all", "-D -t 192.0.2.1:80 extra", "-A -t 192.0.2.1:80 -s rr 5", "-Lnn",
 		"-L -n -n", "-A -t 192.0.2.1:80 -t 192.0.2.2:80", "-a -t 192.0.2.1:80 -r 10.0.0.1 -g -m",

@@ -77,6 +77,7 @@ func TestFileAttributes(t *testing.T) {
 	for name, value := range want {
 		setAttribute(t, path, name, value)
 	}
+	setAttribute(t, path, "security.ima", "\x01"+strings.Repeat("h", 20)) // a hash of the old contents
 	for range 2 {
 		if err := File(path, writes("new\n")); err != nil {
 			t.Fatal(err)
@@ -107,6 +108,14 @@ func TestFileInheritedACL(t *testing.T) {
 	}
 	if got := attributes(t, path); len(got) != 0 || mode(t, path) != 0o640 {
 		t.Errorf("mode %o, extended attributes %q", mode(t, path), got)
+	}
+	other := strings.Replace(acl, "\xe9\x03", "\xea\x03", 1) // for user 1002
+	setAttribute(t, path, aclOfFile, other)
+	if err := File(path, writes("new\n")); err != nil {
+		t.Fatal(err)
+	}
+	if got := attributes(t, path); got[aclOfFile] != other {
+		t.Errorf("extended attributes %q", got)
 	}
 	if err := File(folder+"/new", writes("new\n")); err != nil {
 		t.Fatal(err)

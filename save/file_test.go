@@ -208,6 +208,7 @@ func TestFileLongName(t *testing.T) {
 	if err := File("here", writes("text\n")); err != nil {
 		t.Error(err)
 	}
+	holds(t, folder, map[string]string{name: "second\n", "here": "text\n"})
 }
 
 // TestFileDevice writes to what a rename would destroy.

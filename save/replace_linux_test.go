@@ -43,32 +43,71 @@ func TestFileBeside(t *testing.T) {
 	}
 }
 
-// TestFileSyncFails lets each descriptor in turn fail to sync. One of them is the temporary file's, and then the old file
-// has to stay. One is the directory's.
-func TestFileSyncFails(t *testing.T) {
-	folder := t.TempDir()
-	path := filepath.Join(folder, "rules")
-	old, failures := 0, 0
-	for descriptor := range uint32(64) {
-		write(t, path, "old\n")
-		err := withFault(unix.SYS_FSYNC, descriptor, func() error { return File(path, writes("new\n")) })
-		if err != nil {
-			failures++
-			if want := "cannot save to " + path + ": input/output error"; err.Error() != want {
-				t.Errorf("error %q, want %q", err, want)
+// descriptors is more than the tests have open. It goes down, as a descriptor that fails to close keeps its number.
+func descriptors(yield func(uint32) bool) {
+	for descriptor := uint32(63); descriptor > 2 && yield(descriptor); descriptor-- {
+	}
+}
+
+// TestFileFaults lets a system call fail for each descriptor in turn. A failure is an error, and the old file has to stay
+// unless the new one is already in its place.
+func TestFileFaults(t *testing.T) {
+	for _, test := range []struct {
+		name           string
+		call           uint32
+		fault          unix.Errno
+		failures, olds int
+	}{
+		{"fsync", unix.SYS_FSYNC, unix.EIO, 2, 1},    // the temporary file, and the directory after the rename
+		{"fsync", unix.SYS_FSYNC, unix.EINVAL, 1, 1}, // a directory may be unable to sync
+		{"rename", unix.SYS_RENAMEAT, unix.EIO, 1, 1},
+		{"rename", unix.SYS_RENAMEAT, unix.EBUSY, 0, 0}, // a mount point, which is overwritten
+		{"write", unix.SYS_WRITE, unix.EIO, 1, 1},
+		{"close", unix.SYS_CLOSE, unix.EIO, 1, 1},
+		{"mode", unix.SYS_FCHMOD, unix.EIO, 1, 1},
+		{"attributes", unix.SYS_FLISTXATTR, unix.EIO, 2, 2},        // of the old file, and of the new one
+		{"attributes", unix.SYS_FLISTXATTR, unix.EOPNOTSUPP, 0, 0}, // as some file systems have none
+	} {
+		folder := t.TempDir()
+		path := filepath.Join(folder, "rules")
+		failures, olds := 0, 0
+		for descriptor := range descriptors {
+			write(t, path, "old, and longer\n")
+			err := withFault(test.call, descriptor, test.fault, func() error { return File(path, writes("new\n")) })
+			if err != nil {
+				failures++
+				if !errors.Is(err, test.fault) || !strings.HasPrefix(err.Error(), "cannot save to "+path+": ") {
+					t.Errorf("%s: error %q", test.name, err)
+				}
+			}
+			text, _ := os.ReadFile(path)
+			switch {
+			case err != nil && string(text) == "old, and longer\n":
+				olds++
+			case string(text) != "new\n":
+				t.Errorf("%s: error %v, file %q", test.name, err, text)
+			}
+			holds(t, folder, map[string]string{"rules": string(text)})
+		}
+		if failures != test.failures || olds != test.olds {
+			t.Errorf("%s fails with %v: %d failures and %d times the old file, want %d and %d",
+				test.name, test.fault, failures, olds, test.failures, test.olds)
+		}
+	}
+}
+
+// TestFileStreamFaults is about what has no old contents.
+func TestFileStreamFaults(t *testing.T) {
+	for _, call := range []uint32{unix.SYS_WRITE, unix.SYS_CLOSE} {
+		failures := 0
+		for descriptor := range descriptors {
+			if withFault(call, descriptor, unix.EIO, func() error { return File("/dev/null", writes("text\n")) }) != nil {
+				failures++
 			}
 		}
-		text, _ := os.ReadFile(path)
-		switch {
-		case err != nil && string(text) == "old\n":
-			old++
-		case string(text) != "new\n":
-			t.Errorf("error %v, file %q", err, text)
+		if failures != 1 {
+			t.Errorf("system call %d: %d failures, want 1", call, failures)
 		}
-		holds(t, folder, map[string]string{"rules": string(text)})
-	}
-	if old != 1 || failures != 2 {
-		t.Errorf("%d failures, and %d times the old file, want 2 and 1", failures, old)
 	}
 }
 
@@ -80,8 +119,8 @@ func TestFileDanglingSyncFails(t *testing.T) {
 		t.Fatal(err)
 	}
 	failures := 0
-	for descriptor := range uint32(64) {
-		err := withFault(unix.SYS_FSYNC, descriptor, func() error { return File(link, writes("new\n")) })
+	for descriptor := range descriptors {
+		err := withFault(unix.SYS_FSYNC, descriptor, unix.EIO, func() error { return File(link, writes("new\n")) })
 		if err != nil {
 			failures++
 			holds(t, elsewhere, map[string]string{})
@@ -91,22 +130,6 @@ func TestFileDanglingSyncFails(t *testing.T) {
 	if failures != 2 {
 		t.Errorf("%d failures, want 2", failures)
 	}
-}
-
-// TestFileRenameFails saves over a file of root that everyone may write to, in a directory where only its owner may
-// rename it.
-func TestFileRenameFails(t *testing.T) {
-	needRoot(t)
-	folder := open(t, t.TempDir())
-	path := filepath.Join(folder, "rules")
-	write(t, path, "old\n")
-	chmod(t, path, 0o666)
-	chmod(t, folder, 0o777|fs.ModeSticky)
-	err := asUser(1001, func() error { return File(path, writes("new\n")) })
-	if !errors.Is(err, syscall.EPERM) {
-		t.Errorf("error %v", err)
-	}
-	holds(t, folder, map[string]string{"rules": "old\n"})
 }
 
 // TestFileNotOurs wants no file replaced that may not be written to, though its directory may.
@@ -130,6 +153,10 @@ func TestFileNotOurs(t *testing.T) {
 	err := asUser(1001, func() error { return File(path, writes("new\n")) })
 	if want := "cannot save to " + path + ": cannot create a temporary file beside it: permission denied"; err == nil || err.Error() != want {
 		t.Errorf("in a directory that may not be written to: %v, want %s", err, want)
+	}
+	err = asUser(1001, func() error { return File(folder+"/other", writes("new\n")) })
+	if want := "cannot save to " + folder + "/other: permission denied"; err == nil || err.Error() != want {
+		t.Errorf("a new file there: %v, want %s", err, want)
 	}
 	holds(t, folder, map[string]string{"rules": "old\n", "own": "new\n"})
 }
@@ -160,6 +187,16 @@ func TestFileMountPoint(t *testing.T) {
 		t.Errorf("too long: %v", err)
 	}
 	holds(t, elsewhere, map[string]string{"rules": "third\n"})
+
+	failures := 0
+	for descriptor := range descriptors {
+		if withFault(unix.SYS_FSYNC, descriptor, unix.EIO, func() error { return File(inside, writes("third\n")) }) != nil {
+			failures++
+		}
+	}
+	if failures != 1 {
+		t.Errorf("%d failures to sync, want 1", failures)
+	}
 
 	// The directory of a container can be read-only, and the file can not.
 	mount(t, folder, folder, "", unix.MS_BIND|unix.MS_REC, "")

@@ -31,10 +31,9 @@ func asUser(user int, f func() error) error {
 	})
 }
 
-// withFault calls f while a system call fails with EIO if its first argument is the given one.
-func withFault(call, argument uint32, f func() error) error {
+// withFault calls f while a system call fails if its first argument is the given one.
+func withFault(call, argument uint32, fault unix.Errno, f func() error) error {
 	const (
-		eio      = unix.SECCOMP_RET_ERRNO | uint32(unix.EIO)
 		number   = 0  // offsets in struct seccomp_data
 		firstArg = 16 // of a little-endian machine
 	)
@@ -43,7 +42,7 @@ func withFault(call, argument uint32, f func() error) error {
 		{Code: unix.BPF_JMP | unix.BPF_JEQ | unix.BPF_K, K: call, Jf: 3},
 		{Code: unix.BPF_LD | unix.BPF_W | unix.BPF_ABS, K: firstArg},
 		{Code: unix.BPF_JMP | unix.BPF_JEQ | unix.BPF_K, K: argument, Jf: 1},
-		{Code: unix.BPF_RET | unix.BPF_K, K: eio},
+		{Code: unix.BPF_RET | unix.BPF_K, K: unix.SECCOMP_RET_ERRNO | uint32(fault)},
 		{Code: unix.BPF_RET | unix.BPF_K, K: unix.SECCOMP_RET_ALLOW},
 	}
 	program := unix.SockFprog{Len: uint16(len(filter)), Filter: &filter[0]}

@@ -30,9 +30,6 @@ var oddities = [...]oddity{
 // cleaned returns the words that a word with characters of those kinds was meant to be, and says what it has. For an
 // ordinary word the hint is empty.
 func cleaned(word string) (words []string, hint string) {
-	if len(word) > mostShown {
-		return []string{word}, ""
-	}
 	var fixed strings.Builder
 	var found []string
 	for _, char := range word {

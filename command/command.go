@@ -1,8 +1,8 @@
 // Package command is the grammar of ipvsadm: what a person typed becomes a [Command], and a Command becomes the line
 // that would be typed for it.
 //
-// One table, in option.go, is the source of parsing, of the help text and, with the matrix in legality.go, of which
-// options go together.
+// One table, in option.go, is the source of parsing, of which options go together, of the help text, of completion and
+// of hints.
 package command
 
 import (

@@ -102,6 +102,9 @@ func (c Command) notFound() []string {
 
 // unknown says what was meant by a name that no kernel of today has.
 func unknown(option, name string, known []string) string {
+	if len(name) > mostShown {
+		name = ""
+	}
 	if words, hint := cleaned(name); hint != "" && len(words) == 1 && slices.Contains(known, words[0]) {
 		return hint
 	}

@@ -86,7 +86,7 @@ func hints(err error) []string {
 // hint prints hints. They are no part of the original's messages, and programs may leave out lines that begin like this.
 func (a *app) hint(hints ...string) {
 	for _, hint := range hints {
-		fmt.Fprintln(a.stderr, "hint: "+hint)
+		fmt.Fprintln(a.stderr, "hint: "+command.Printable(hint))
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -81,6 +82,8 @@ func TestRestoreFromTerminal(t *testing.T) {
 	if err := d.start(command); err != nil {
 		t.Fatal(err)
 	}
+	hangUp := time.AfterFunc(time.Minute, func() { keyboard.Close() })
+	defer hangUp.Stop()
 	command.Wait() // its status is what counts
 	const first = "reading rules from standard input, up to Ctrl-D\nstdin: no commands, "
 	if status := command.ProcessState.ExitCode(); status != 1 || stdout.Len() > 0 || !bytes.HasPrefix(stderr.Bytes(), []byte(first)) {

@@ -117,8 +117,8 @@ func (p *Plan) AppendRules(b []byte) []byte {
 	return b
 }
 
-// Check finds the bad lines that can be found without the kernel: a join of an *Error for each one. With Keep, a
-// service or server that no line adds may be in the kernel's table.
+// Check finds the bad lines that can be found without the kernel. The error is a join of an *Error for each one. With
+// Keep, a service or server that no line adds may be in the kernel's table.
 func (r *Rules) Check(options Options) error {
 	known := make(doubts)
 	if options.Keep {
@@ -149,19 +149,19 @@ func (r *Rules) describesSettings() bool {
 	return slices.ContainsFunc(r.Lines, func(line Line) bool { return isSetting(line.Command.Verb) })
 }
 
-// table is what the kernel has, or what lines want it to have. The lines that were there before the first line of the
-// file are numbered zero and less.
+// table is what the kernel has, or what rules want it to have. What was there before the first line has no line: its
+// numbers are zero or less.
 type table struct {
 	services map[ipvs.ServiceID]service
-	daemons  map[ipvs.DaemonState]daemon // those of which something is known or wanted
-	timeouts ipvs.Timeouts               // zero for those of which nothing is wanted
+	daemons  map[ipvs.DaemonState]daemon // a state that is missing may be either way
+	timeouts ipvs.Timeouts               // zero for any
 	line     int                         // of the timeouts
 }
 
 type service struct {
 	ipvs.Service
 	servers     map[netip.AddrPort]server
-	added, line int // the lines that added it and that say how it is
+	added, line int // the numbers of the lines that add it and that say how it is
 }
 
 type server struct {

@@ -15,6 +15,7 @@ _ipvsadm() {
         words=("${words[@]:1}")
     done
 
+    local -x PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin # an ordinary user's may lack them, but sudo's has them
     COMPREPLY=()
     while IFS=$'\t' read -r word _; do
         COMPREPLY+=("$word")

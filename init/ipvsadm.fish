@@ -2,6 +2,7 @@
 # the table of its options and, for root, from the kernel.
 
 function __ipvsadm_complete
+    set -lx PATH $PATH /usr/local/sbin /usr/sbin /sbin # an ordinary user's may lack them, but sudo's has them
     set -l words (commandline -opc)
     set -l current (commandline -ct)
     set -l candidates (command $words[1] __complete $words[2..] "$current" 2>/dev/null)

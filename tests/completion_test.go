@@ -133,11 +133,9 @@ func TestBash(t *testing.T) {
 	checkCompletions(t, strings.Join(answers, ""))
 }
 
-// TestZsh runs the function with the variables that the line editor would set, and takes what it hands over.
-func TestZsh(t *testing.T) {
-	n := completionSpace(t, "zsh")
-	const harness = `
-_describe() { local c; for c in $candidates; do c=${c//\\:/@}; print -r -- ${${c%%:*}//@/:}; done }
+// zshHarness runs the function with the variables that the line editor would set, and takes what it hands over.
+const zshHarness = `
+_describe() { local c; for c in $candidates; do c=${c//\\:/@} c=${c/:/$'\t'}; print -r -- ${c//@/:}; done }
 _files() { print -rl -- $PREFIX*(N) }
 for line; do
     print =
@@ -147,7 +145,50 @@ for line; do
     source ../init/_ipvsadm
 done
 `
-	checkCompletions(t, n.inShell(t, "", append([]string{"zsh", "-f", "-c", harness, "zsh"}, completionLines()...)...))
+
+func TestZsh(t *testing.T) {
+	n := completionSpace(t, "zsh")
+	checkCompletions(t, n.inShell(t, "", append([]string{"zsh", "-f", "-c", zshHarness, "zsh"}, completionLines()...)...))
+	// A word without help has no colon behind it, which zsh would show as two dashes.
+	got := n.inShell(t, "", "zsh", "-f", "-c", zshHarness, "zsh", "ipvsadm -A -t 192.0.2.1:80 -s w")
+	if want := "=\nwrr\nwlc\n"; got != want {
+		t.Errorf("words without help: %q, not %q", got, want)
+	}
+	got = n.inShell(t, "", "zsh", "-f", "-c", zshHarness, "zsh", "ipvsadm -D -u 192")
+	if want := "=\n192.0.2.80:53\trr, 1 server\n"; got != want {
+		t.Errorf("words with help: %q, not %q", got, want)
+	}
+}
+
+// TestCompletionInstalled completes after sudo in each shell, which finds the installed completion by itself.
+func TestCompletionInstalled(t *testing.T) {
+	if os.Getenv("IPVSADM_LAB") == "" {
+		t.Skip("this test writes to /usr/local and /etc, and belongs in the lab")
+	}
+	const bashCompletion = "/usr/share/bash-completion/bash_completion"
+	if _, err := os.Stat(bashCompletion); err != nil {
+		unable(t, err.Error())
+	}
+	n := completionSpace(t, "fish")
+	mustMake(t, "install")
+	const line = "sudo ipvsadm -D -t 192.0.2"
+	want := "192.0.2.80:80"
+	if got := n.inShell(t, "", "fish", "-c", "complete -C '"+line+"'"); !strings.HasPrefix(got, want+"\t") {
+		t.Errorf("fish: %q", got)
+	}
+	const found = "autoload -Uz compinit; compinit -u -D; print $_comps[ipvsadm] $_comps[ipvsadm-save]"
+	got := n.inShell(t, "", "zsh", "-f", "-c", found)
+	if got != "_ipvsadm _ipvsadm\n" {
+		t.Errorf("zsh: %q", got)
+	}
+	file := filepath.Join(t.TempDir(), "words")
+	typed := "source " + bashCompletion + "; bind 'set enable-bracketed-paste off'\n" +
+		"bind '\"\\C-t\": insert-completions'\n" +
+		"sudo() { printf '%s\\n' \"$@\" >" + file + "; }\n" + line + "\x14\nexit\n"
+	n.inShell(t, typed, "script", "-qec", "bash --norc --noprofile -i", "/dev/null")
+	if got, want := readFile(t, file), "ipvsadm\n-D\n-t\n"+want+"\n"; got != want {
+		t.Errorf("bash: %q, not %q", got, want)
+	}
 }
 
 // TestCompletionInNamespace completes from another namespace, and offers nothing, quietly, where there is none.

@@ -25,10 +25,11 @@ func bootSystemd(t *testing.T, d *director) (systemctl func(want bool, words ...
 	}
 	for path, text := range map[string]string{
 		// The other services of a booting machine are left out: they take a minute, and empty /tmp.
-		"ipvsadm.service.d/test.conf": "[Unit]\nDefaultDependencies=no\n[Service]\nStandardOutput=append:/run/ipvsadm.log\nStandardError=inherit\n" +
-			"ExecStartPre=/sbin/modprobe dummy\n",
-		"test.target":  "[Unit]\nDefaultDependencies=no\nWants=bell.service\n",
-		"bell.service": "[Unit]\nDefaultDependencies=no\n[Service]\nType=oneshot\nExecStart=/bin/sh -c 'echo up >" + bell + "'\n",
+		"ipvsadm.service.d/test.conf": "[Unit]\nDefaultDependencies=no\n[Service]\n" +
+			"StandardOutput=append:/run/ipvsadm.log\nStandardError=inherit\nExecStartPre=/sbin/modprobe dummy\n",
+		"test.target": "[Unit]\nDefaultDependencies=no\nWants=bell.service\n",
+		"bell.service": "[Unit]\nDefaultDependencies=no\n[Service]\nType=oneshot\n" +
+			"ExecStart=/bin/sh -c 'echo up >" + bell + "'\n",
 	} {
 		write(t, filepath.Join(units, path), text)
 	}
@@ -130,7 +131,8 @@ func TestSystemd(t *testing.T) {
 	d.wantSaved(t, saved)
 	write(t, debianRules, oneService)
 	systemctl(true, "stop", "ipvsadm")
-	if got, aside := readFile(t, debianRules), readFile(t, debianRules+stoppedSuffix); got != oneService || aside != saved {
+	got, aside := readFile(t, debianRules), readFile(t, debianRules+stoppedSuffix)
+	if got != oneService || aside != saved {
 		t.Errorf("after a stop the edited file is %q, and beside it is %q", got, aside)
 	}
 	d.wantSaved(t, "")

@@ -90,7 +90,7 @@ func TestExampleSchedulers(t *testing.T) {
 		webs = append(webs, web)
 	}
 	up("lvsnat-real", webs...)
-	alone := []string{"MARK=1"} // for what it sets up to be put back too
+	alone := []string{"MARK=1", "VIPS=192.0.2.100"} // for what it sets up to be put back too
 	director.env = alone
 	up("lvsnat", director)
 

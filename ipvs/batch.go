@@ -105,6 +105,7 @@ func (c *Client) applyBatch(batch []Change, first int) ([]Failure, error) {
 	messages = append(messages, netlink.Message{
 		Header: netlink.Header{Type: netlink.Noop, Flags: netlink.Request | netlink.Acknowledge},
 	})
+	c.pending = true
 	messages, err := c.conn.SendMessages(messages)
 	if err != nil {
 		return failures, err
@@ -134,6 +135,7 @@ func (c *Client) applyBatch(batch []Change, first int) ([]Failure, error) {
 			answered++
 		}
 	}
+	c.pending = false
 	slices.SortFunc(failures, func(a, b Failure) int { return cmp.Compare(a.Index, b.Index) })
 	return failures, nil
 }

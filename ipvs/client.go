@@ -17,9 +17,9 @@ const genericHeader = 4 // bytes of struct genlmsghdr, between a message's heade
 
 // Client speaks to the kernel's IPVS over one netlink socket, which it keeps until Close.
 //
-// A client does one thing at a time: a call that comes while another is under way, or from within the loop over
-// Entries, fails with ErrBusy. After a call that was cancelled or broke off, every other fails with ErrOutOfStep.
-// What the kernel refuses is an *Error and does a client no harm.
+// A client is for one goroutine at a time: a call that comes while another waits for the kernel fails with ErrBusy. The
+// loop over Entries may use the client. After a call that was cancelled or broke off, every other fails with ErrOutOfStep.
+// A refusal is an *Error and does a client no harm.
 type Client struct {
 	// WithoutCounters leaves Totals and Rates zero in what is listed, which is faster by a tenth.
 	WithoutCounters bool
@@ -29,10 +29,9 @@ type Client struct {
 	family  netlink.HeaderType
 	names   names
 
-	busy     sync.Mutex
-	broken   error
-	answer   answer
-	receives func(netlink.Message, error) bool // receive, once for all answers, as each is an allocation
+	busy    sync.Mutex
+	pending bool  // replies may still come: an exchange that ends so breaks the client
+	broken  error // of every further exchange
 }
 
 // Dial connects to the IPVS of the network namespace of the calling thread. errors.Is(err, fs.ErrNotExist) holds if
@@ -60,9 +59,7 @@ func newClient(conn *netlink.Conn, buffers buffers) (*Client, error) {
 }
 
 func clientOf(conn *netlink.Conn, buffers buffers, family netlink.HeaderType) *Client {
-	c := &Client{conn: conn, buffers: buffers, family: family, names: make(names)}
-	c.receives = c.receive
-	return c
+	return &Client{conn: conn, buffers: buffers, family: family, names: make(names)}
 }
 
 // Close closes the socket. A call that waits on it fails.
@@ -136,11 +133,12 @@ func (c *Client) decodeDestination(message []byte, service Family, d *ListedDest
 	return decodeStats(stats, &d.Traffic)
 }
 
-var errUnexpected = errors.New("the kernel answered what was not asked")
+var errUnexpected = errors.New("the kernel sent a reply to another request")
 
-// unexpected ends the client's talk with the kernel. On leaving its loop the library would read on to the end of a
-// dump, which may never come, so nothing may wait any more.
+// unexpected ends the exchange. On leaving its loop the library would read on to the end of a dump, which may never come,
+// so nothing may wait any more.
 func (c *Client) unexpected() error {
+	c.pending = true
 	_ = c.conn.SetDeadline(time.Unix(1, 0))
 	return errUnexpected
 }
@@ -150,9 +148,9 @@ func (c *Client) message(r request, flags netlink.HeaderFlags) netlink.Message {
 	return netlink.Message{Header: netlink.Header{Type: c.family, Flags: netlink.Request | flags}, Data: r.message}
 }
 
-// exchange has the socket to itself while talk sends and receives. An error that talk returns means that answers may
-// still be under way, and so the end of the client, as does a panic within; what the kernel refuses is no such error.
-func (c *Client) exchange(ctx context.Context, talk func() error) error {
+// exchange has the socket to itself while talk sends requests and reads the replies. If replies are pending at its end, be
+// it by a panic, they would be taken for those to a later request: so every further exchange fails.
+func (c *Client) exchange(ctx context.Context, talk func() error) (err error) {
 	if !c.busy.TryLock() {
 		return ErrBusy
 	}
@@ -163,104 +161,90 @@ func (c *Client) exchange(ctx context.Context, talk func() error) error {
 	if err := context.Cause(ctx); err != nil {
 		return err
 	}
-
-	// The socket knows no contexts, but deadlines. One in the past ends a wait at once.
-	expired := make(chan struct{})
-	stop := context.AfterFunc(ctx, func() {
-		_ = c.conn.SetDeadline(time.Unix(1, 0))
-		close(expired)
-	})
-	c.broken = ErrOutOfStep
 	defer func() {
-		if !stop() {
-			<-expired
-			_ = c.conn.SetDeadline(time.Time{})
+		if !c.pending {
+			return
 		}
-	}()
-	if err := talk(); err != nil {
 		if cause := context.Cause(ctx); cause != nil {
 			err = cause
 		}
-		c.broken = fmt.Errorf("%w (%w)", ErrOutOfStep, err)
+		c.broken = ErrOutOfStep
+		if err != nil {
+			c.broken = fmt.Errorf("%w (%w)", ErrOutOfStep, err)
+		}
+	}()
+	if ctx.Done() != nil {
+		defer c.interruptible(ctx)()
+	}
+	return talk()
+}
+
+// interruptible lets the end of a context end every wait of the socket, until the returned function is called.
+func (c *Client) interruptible(ctx context.Context) (stop func()) {
+	// The socket knows no contexts, but deadlines. One in the past ends a wait at once.
+	expired := make(chan struct{})
+	remove := context.AfterFunc(ctx, func() {
+		_ = c.conn.SetDeadline(time.Unix(1, 0))
+		close(expired)
+	})
+	return func() {
+		if !remove() {
+			<-expired
+			_ = c.conn.SetDeadline(time.Time{})
+		}
+	}
+}
+
+// ask sends a request and hands the attributes of each reply to take, with the message's flags. It is part of an exchange.
+// A refusal completes the reply; after any other error replies are pending.
+func (c *Client) ask(r request, flags netlink.HeaderFlags, take func([]byte, netlink.HeaderFlags)) error {
+	if r.invalid != nil {
+		return r.invalid
+	}
+	c.pending = true
+	sent, err := c.conn.Send(c.message(r, flags))
+	if err != nil {
 		return err
 	}
-	c.broken = nil
+	for reply, err := range c.conn.ReceiveIter() {
+		if err != nil {
+			refusal, ok := refused(err)
+			if ok && refusal.Sequence != sent.Header.Sequence {
+				return c.unexpected()
+			}
+			c.pending = !ok
+			return err
+		}
+		if reply.Header.Sequence != sent.Header.Sequence || reply.Header.Type != c.family || len(reply.Data) < genericHeader {
+			return c.unexpected()
+		}
+		take(reply.Data[genericHeader:], reply.Header.Flags)
+	}
+	c.pending = false
 	return nil
 }
 
-// ask sends a request and hands the attributes of each answer to take, with the message's flags. It returns the
-// kernel's refusal, if any, apart from errors of the socket.
-func (c *Client) ask(r request, flags netlink.HeaderFlags, take func([]byte, netlink.HeaderFlags)) (refusal, broken error) {
-	if r.invalid != nil {
-		return r.invalid, nil
-	}
-	sent, err := c.conn.Send(c.message(r, flags))
-	if err != nil {
-		return nil, err
-	}
-	c.answer = answer{sequence: sent.Header.Sequence, take: take}
-	c.conn.ReceiveIter()(c.receives)
-	a := c.answer
-	c.answer = answer{} // and let go of what it was taken into
-	return a.refusal, a.broken
-}
-
-// answer is what comes for one request.
-type answer struct {
-	sequence        uint32
-	take            func([]byte, netlink.HeaderFlags)
-	refusal, broken error
-}
-
-// receive takes a message of the answer. Until that is broken it asks for more: what is left of a dump must be read
-// before the next question.
-func (c *Client) receive(reply netlink.Message, err error) bool {
-	a := &c.answer
-	if err == nil {
-		if reply.Header.Sequence == a.sequence && reply.Header.Type == c.family && len(reply.Data) >= genericHeader {
-			a.take(reply.Data[genericHeader:], reply.Header.Flags)
-			return true
-		}
-		a.broken = c.unexpected()
-		return false
-	}
-	switch answer, ok := refused(err); {
-	case !ok:
-		a.broken = err
-	case answer.Sequence != a.sequence:
-		a.broken = c.unexpected()
-	default:
-		a.refusal = err
-	}
-	return false
-}
-
-// get asks what has one answer.
+// get sends a request that has one reply.
 func get[T any](ctx context.Context, c *Client, r request, decode func([]byte, *T) error) (T, error) {
 	var answer T
-	var failure error
-	err := c.exchange(ctx, func() (broken error) {
-		failure, broken = readOne(c, r, decode, &answer)
-		return broken
-	})
-	if err = cmp.Or(err, failure); err != nil {
+	err := c.exchange(ctx, func() error { return readOne(c, r, decode, &answer) })
+	if err != nil {
 		var none T
 		return none, r.failed(err)
 	}
 	return answer, nil
 }
 
-// readOne is get within an exchange. It returns what the kernel refused, if anything, apart from errors of the socket.
-func readOne[T any](c *Client, r request, decode func([]byte, *T) error, answer *T) (failure, broken error) {
-	answers := 0
+// readOne is the exchange of get.
+func readOne[T any](c *Client, r request, decode func([]byte, *T) error, answer *T) error {
+	replies := 0
 	var malformed error
-	refusal, broken := c.ask(r, 0, func(message []byte, _ netlink.HeaderFlags) {
-		answers++
+	err := c.ask(r, 0, func(message []byte, _ netlink.HeaderFlags) {
+		replies++
 		malformed = decode(message, answer)
 	})
-	failure = cmp.Or(refusal, malformed)
-	if failure == nil && broken == nil && answers != 1 {
-		broken = errUnexpected
+	if err = cmp.Or(err, malformed); err == nil && replies != 1 {
+		return c.unexpected()
 	}
-	return failure, broken
+	return err
 }

@@ -213,14 +213,50 @@ func TestStoppedAndNested(t *testing.T) {
 		if err != nil || entry.Mark != 1 || len(entry.Destinations) != 1 {
 			t.Errorf("first entry %v, %v", entry, err)
 		}
-		if _, err := c.Info(t.Context()); !errors.Is(err, ErrBusy) {
-			t.Errorf("within the loop: %v", err)
+		if servers, err := c.Destinations(t.Context(), entry.ServiceID); err != nil || len(servers) != 1 {
+			t.Errorf("within the loop: servers %v, %v", servers, err)
+		}
+		if inner, err := Gather(all()); err != nil || len(inner) != 2 {
+			t.Errorf("a loop within the loop: %v, %v", inner, err)
 		}
 		break
 	}
 	entries, err := Gather(all())
 	if err != nil || len(entries) != 2 || len(entries[1].Destinations) != 1 {
 		t.Errorf("after an early stop: %v, %v", entries, err)
+	}
+}
+
+// TestBusy makes a call in the middle of another, as a second goroutine would.
+func TestBusy(t *testing.T) {
+	var c *Client
+	k := &fakeKernel{t: t}
+	k.answer = func(m netlink.Message) [][]netlink.Message {
+		if _, err := c.Info(t.Context()); !errors.Is(err, ErrBusy) {
+			t.Errorf("in the middle of a call: %v, want %v", err, ErrBusy)
+		}
+		return dump(m, 0, 1)
+	}
+	c = k.client()
+	for range 2 {
+		if got, err := marks(t, c); err != nil || len(got) != 1 {
+			t.Errorf("services %v, %v", got, err)
+		}
+	}
+}
+
+// TestPanic has the loop over a dump panic. The rest of the dump is pending, so the client is of no further use.
+func TestPanic(t *testing.T) {
+	k := &fakeKernel{t: t, answer: func(m netlink.Message) [][]netlink.Message { return dump(m, 0, 1, 2) }}
+	c := k.client()
+	func() {
+		defer func() { _ = recover() }()
+		_ = c.exchange(t.Context(), func() error {
+			return c.ask(request{}.asking(encode(cmdGetService)), netlink.Dump, func([]byte, netlink.HeaderFlags) { panic("decode") })
+		})
+	}()
+	if _, err := marks(t, c); !errors.Is(err, ErrOutOfStep) {
+		t.Errorf("afterwards: %v, want %v", err, ErrOutOfStep)
 	}
 }
 

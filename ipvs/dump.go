@@ -1,9 +1,7 @@
 package ipvs
 
 import (
-	"cmp"
 	"context"
-	"slices"
 
 	"github.com/mdlayher/netlink"
 )
@@ -24,14 +22,9 @@ const (
 	watchInterval = 8
 )
 
-// list asks what has a dump for an answer, and returns what it holds, each key once.
+// list sends a request that has a dump for its reply, and returns what the dump holds, each key once.
 func list[T any, K comparable](ctx context.Context, c *Client, r request, d dumpReader[T, K]) ([]T, error) {
-	var failure error
-	err := c.exchange(ctx, func() (broken error) {
-		failure, broken = d.read(c, r)
-		return broken
-	})
-	if err = cmp.Or(err, failure); err != nil {
+	if err := c.exchange(ctx, func() error { return d.read(c, r) }); err != nil {
 		return nil, r.failed(err)
 	}
 	return d.items, nil
@@ -43,7 +36,6 @@ type dumpReader[T any, K comparable] struct {
 	key    func(*T) K
 	uses   *useCount // that change if items come or go; nil for what has none
 
-	takes       func([]byte, netlink.HeaderFlags) // take, once for all dumps, as each is an allocation
 	items       []T
 	seen        map[K]struct{} // nil the first time a dump is taken
 	size        int            // in bytes of attributes
@@ -52,28 +44,26 @@ type dumpReader[T any, K comparable] struct {
 	malformed   error
 }
 
-// read asks what has a dump for an answer, within an exchange, and takes what it holds, each key once. It returns what the
-// kernel refused, if anything, apart from errors of the socket.
+// read sends a request that has a dump for its reply, within an exchange, and takes what it holds, each key once.
 //
-// If the kernel says that the table changed meanwhile, the dump may lack something, and is taken again. But the kernel
-// does not say so for IPVS: it goes on with the dump at the place at which it left off, by number, and what is deleted
-// before that place makes it pass over something that was there all along. So a dump of more than one datagram, within
-// which nothing changes, is taken until there is nothing new in it, unless it is known that nothing came or went.
+// If the kernel flags the dump as interrupted, something may be missing, and read takes the dump again. But IPVS dumps
+// carry no such flag, and resume by index: a service that is deleted during the dump makes the kernel skip another one. So
+// read takes a dump of more than one datagram, within which nothing changes, until it brings nothing new, unless it is
+// known that nothing came or went.
 //
-// Even then the kernel may have moved all to a table of another size, in another order (Linux 7). As a dump holds as many
-// as there are, there is then one more than once for each that it lacks.
-func (d *dumpReader[T, K]) read(c *Client, r request) (failure, broken error) {
-	if d.takes == nil {
-		d.takes = d.take
-	}
+// Even then the kernel may have moved all services to a table of another size, in another order (Linux 7). The dump then
+// holds one of them twice for each that is missing.
+func (d *dumpReader[T, K]) read(c *Client, r request) error {
 	d.items, d.seen = d.items[:0], nil
 	for range dumpAttempts {
 		before := len(d.items)
 		d.uses.start()
 		d.size, d.interrupted, d.moved, d.malformed = 0, false, false, nil
-		refusal, broken := c.ask(r, netlink.Dump, d.takes)
-		if failure = cmp.Or(d.malformed, refusal); failure != nil || broken != nil {
-			return failure, broken
+		if err := c.ask(r, netlink.Dump, d.take); err != nil {
+			return err
+		}
+		if d.malformed != nil {
+			return d.malformed
 		}
 		whole := d.size <= oneDatagram || d.seen != nil && len(d.items) == before
 		if d.seen == nil && (d.interrupted || !whole) {
@@ -81,13 +71,13 @@ func (d *dumpReader[T, K]) read(c *Client, r request) (failure, broken error) {
 			whole = !d.forgetRepeated() && atRest
 		}
 		if whole && !d.interrupted {
-			return nil, nil
+			return nil
 		}
 	}
 	if d.interrupted {
-		return ErrInterrupted, nil
+		return ErrInterrupted
 	}
-	return nil, nil // there is always something new, but nothing that stayed is lacking
+	return nil // there is always something new, but nothing that stayed is missing
 }
 
 // take takes one message of the dump.
@@ -99,9 +89,6 @@ func (d *dumpReader[T, K]) take(message []byte, flags netlink.HeaderFlags) {
 	}
 	if len(d.items)%watchInterval == 0 {
 		d.moved = d.moved || d.uses.moved()
-	}
-	if len(d.items) == cap(d.items) {
-		d.items = slices.Grow(d.items, max(16, len(d.items), d.uses.guess())) // append alone would copy a large table more often
 	}
 	var none T
 	d.items = append(d.items, none)

@@ -10,9 +10,8 @@ import (
 )
 
 var (
-	// ErrBusy is the error of a call on a client that is in the middle of another: one goroutine's call while
-	// another's runs, or a call from within the loop over a listing.
-	ErrBusy = errors.New("the client is busy with another call or listing")
+	// ErrBusy is the error of a call on a client that another goroutine's call keeps busy.
+	ErrBusy = errors.New("the client is busy with another call")
 
 	// ErrInterrupted is the error of a listing during which the kernel's table changed each time it was taken.
 	ErrInterrupted = errors.New("the kernel's table kept changing while it was listed")

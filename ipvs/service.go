@@ -91,9 +91,7 @@ func (id ServiceID) String() string {
 // Compare orders services as ipvsadm lists them: addresses before firewall marks, IPv4 before IPv6, then by protocol,
 // address and port; marks by their number and then IPv4 before IPv6. An address is compared as a number, an IPv6 one
 // too; the original compares only the first four octets.
-func (id ServiceID) Compare(other ServiceID) int { return compareServices(&id, &other) }
-
-func compareServices(id, other *ServiceID) int {
+func (id ServiceID) Compare(other ServiceID) int {
 	switch {
 	case id.Mark != other.Mark:
 		return cmp.Compare(id.Mark, other.Mark)

@@ -1,13 +1,11 @@
 package ipvs
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"iter"
 	"net/netip"
 	"slices"
-	"sort"
 	"syscall"
 )
 
@@ -36,10 +34,10 @@ func (c *Client) Table(ctx context.Context) ([]Entry, error) {
 	return Gather(entries)
 }
 
-// Entries lists all services, and yields each with its real servers, which are then read: they are the caller's until
-// it asks for the next. Services come as order sorts them, or in the kernel's order; those that were passed over in the
-// list, because others were deleted meanwhile, come late. A service that is deleted before it is its turn is left out.
-// The last pair holds the error, if any. IPVS_CMD_GET_SERVICE, IPVS_CMD_GET_DEST.
+// Entries lists all services, and yields each with its servers, which are then read: they are the caller's until it asks for
+// the next. The caller may use the client within its loop. Services come as order sorts them, or in the kernel's order.
+// Those that the kernel skipped in its list, because others were deleted meanwhile, come late. A service that is deleted
+// before its turn is left out. The last pair holds the error, if any. IPVS_CMD_GET_SERVICE, IPVS_CMD_GET_DEST.
 func (c *Client) Entries(ctx context.Context, order func([]ListedService)) (iter.Seq2[Entry, error], error) {
 	uses := watchUses(moduleUses)
 	services, err := c.services(ctx, uses)
@@ -49,18 +47,29 @@ func (c *Client) Entries(ctx context.Context, order func([]ListedService)) (iter
 	}
 	return func(yield func(Entry, error) bool) {
 		known := make(map[ServiceID]struct{}) // from the second round on
+		servers := dumpReader[ListedDestination, netip.AddrPort]{key: destinationAddress}
 		for round, left := 0, services; round < dumpAttempts && len(left) > 0; round++ {
 			if order != nil {
 				order(left)
 			}
-			gone, err := c.eachEntry(ctx, left, yield)
-			if err == nil && !gone {
+			anyGone := false
+			for i := range left {
+				gone, err := c.readServers(ctx, &left[i], &servers)
+				if err != nil {
+					yield(Entry{}, err)
+					return
+				}
+				if gone {
+					anyGone = true
+				} else if !yield(Entry{left[i], servers.items}, nil) {
+					return
+				}
+			}
+			if !anyGone {
 				return
 			}
-			if err == nil {
-				left, err = c.unlisted(ctx, known, left)
-			}
-			if err != nil {
+			var err error
+			if left, err = c.unlisted(ctx, known, left); err != nil {
 				yield(Entry{}, err)
 				return
 			}
@@ -68,43 +77,26 @@ func (c *Client) Entries(ctx context.Context, order func([]ListedService)) (iter
 	}, nil
 }
 
-// eachEntry yields services with their servers, and tells whether any of them was gone when all were wanted.
-func (c *Client) eachEntry(ctx context.Context, services []ListedService, yield func(Entry, error) bool) (gone bool, err error) {
-	var asked request // last
-	var failure error
-	err = c.exchange(ctx, func() (broken error) {
-		var service *ListedService
-		decode := func(message []byte, d *ListedDestination) error {
-			return c.decodeDestination(message, service.Family, d)
-		}
-		servers := dumpReader[ListedDestination, netip.AddrPort]{decode: decode, key: destinationAddress}
-		for i := range services {
-			service = &services[i]
-			asked = destinationsOf(service.ServiceID)
-			failure, broken = servers.read(c, asked)
-			if len(servers.items) == 0 && failure == nil && broken == nil {
-				// The kernel says nothing of a service that is gone when it is asked for its servers.
-				asked = oneService(service.ServiceID)
-				failure, broken = readOne(c, asked, c.decodeService, new(ListedService))
-				if errors.Is(failure, syscall.ESRCH) {
-					failure, gone = nil, true
-					continue
-				}
-			}
-			if failure != nil || broken != nil {
-				return broken
-			}
-			if !yield(Entry{*service, servers.items}, nil) {
-				gone = false
-				return nil
-			}
-		}
-		return nil
-	})
-	if err = cmp.Or(err, failure); err != nil {
-		return gone, asked.failed(err)
+// readServers reads the servers of a service, and reports whether the service is gone. For the servers of a service that is
+// gone the kernel returns none.
+func (c *Client) readServers(ctx context.Context, service *ListedService, servers *dumpReader[ListedDestination, netip.AddrPort]) (gone bool, err error) {
+	servers.decode = func(message []byte, d *ListedDestination) error {
+		return c.decodeDestination(message, service.Family, d)
 	}
-	return gone, nil
+	r := destinationsOf(service.ServiceID)
+	err = c.exchange(ctx, func() error {
+		if err := servers.read(c, r); err != nil || len(servers.items) > 0 {
+			return err
+		}
+		r = oneService(service.ServiceID)
+		err := readOne(c, r, c.decodeService, new(ListedService))
+		gone = errors.Is(err, syscall.ESRCH)
+		return err
+	})
+	if err == nil || gone {
+		return gone, nil
+	}
+	return false, r.failed(err)
 }
 
 // unlisted adds what was listed to what is known, lists the services again, and returns those that are not known.
@@ -126,9 +118,6 @@ func Gather(entries iter.Seq2[Entry, error]) ([]Entry, error) {
 		if err != nil {
 			return nil, err
 		}
-		if len(all) == cap(all) {
-			all = slices.Grow(all, max(16, len(all))) // append alone would copy a large table more often
-		}
 		entry.Destinations = append([]ListedDestination(nil), entry.Destinations...) // nil for none, as slices.Clone may not be
 		all = append(all, entry)
 	}
@@ -147,16 +136,15 @@ func Each(entries ...Entry) iter.Seq2[Entry, error] {
 }
 
 // SortServices puts services in the order in which ipvsadm lists them.
-func SortServices(services []ListedService) { sort.Sort(byID(services)) }
+func SortServices(services []ListedService) {
+	slices.SortFunc(services, func(a, b ListedService) int { return a.ServiceID.Compare(b.ServiceID) })
+}
 
-// SortDestinations puts the real servers of each entry in the order in which ipvsadm lists them.
+// SortDestinations puts the servers of each entry in the order in which ipvsadm lists them.
 func SortDestinations(entries iter.Seq2[Entry, error]) iter.Seq2[Entry, error] {
 	return func(yield func(Entry, error) bool) {
-		servers := new(byAddress) // for all, as what is sorted is moved to the heap
 		for entry, err := range entries {
-			slices.Reverse(entry.Destinations) // of which the kernel told the latest first, so that there is less to sort
-			*servers = entry.Destinations
-			sort.Sort(servers)
+			sortServers(entry.Destinations)
 			if !yield(entry, err) {
 				return
 			}
@@ -164,26 +152,17 @@ func SortDestinations(entries iter.Seq2[Entry, error]) iter.Seq2[Entry, error] {
 	}
 }
 
-// SortTable puts services, and the real servers of each, in the order in which ipvsadm lists them.
+// SortTable puts services, and the servers of each, in the order in which ipvsadm lists them.
 func SortTable(entries []Entry) {
-	slices.SortFunc(entries, func(a, b Entry) int { return a.Compare(b.ServiceID) })
+	slices.SortFunc(entries, func(a, b Entry) int { return a.ServiceID.Compare(b.ServiceID) })
 	for _, entry := range entries {
-		sort.Sort(byAddress(entry.Destinations))
+		sortServers(entry.Destinations)
 	}
 }
 
-// byID and byAddress sort in place. (To slices.SortFunc everything compared is copied.)
-type byID []ListedService
-
-func (s byID) Len() int           { return len(s) }
-func (s byID) Swap(i, j int)      { s[i], s[j] = s[j], s[i] }
-func (s byID) Less(i, j int) bool { return compareServices(&s[i].ServiceID, &s[j].ServiceID) < 0 }
-
-type byAddress []ListedDestination
-
-func (d byAddress) Len() int           { return len(d) }
-func (d byAddress) Swap(i, j int)      { d[i], d[j] = d[j], d[i] }
-func (d byAddress) Less(i, j int) bool { return compareAddresses(d[i].Address, d[j].Address) < 0 }
+func sortServers(servers []ListedDestination) {
+	slices.SortFunc(servers, func(a, b ListedDestination) int { return a.Destination.Compare(b.Destination) })
+}
 
 // AddressesFirst yields the entries after all of them were read and take was given their addresses, some of them more
 // than once: to look names up all together.

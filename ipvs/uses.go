@@ -53,14 +53,6 @@ func (u *useCount) moved() bool {
 // movedAtAll tells, after a dump, the same of the whole of it.
 func (u *useCount) movedAtAll() bool { return u == nil || u.read() != u.before || u.before < 0 }
 
-// guess tells about how many services there are.
-func (u *useCount) guess() int {
-	if u == nil {
-		return 0
-	}
-	return min(u.before, 4096)
-}
-
 // read returns the count, and -1 if there is none.
 func (u *useCount) read() int {
 	var text [20]byte

@@ -21,15 +21,6 @@ type attributes struct {
 	err     error                  // something that was found wrong
 }
 
-const (
-	attributeHeader   = 4
-	attributeKindMask = 0x3fff // NLA_TYPE_MASK: without the flags for "nested" and "network order"
-	attributeNested   = 0x8000 // NLA_F_NESTED
-)
-
-// attributeKinds is one more than the highest kind that we know of any message. Those beyond are a newer kernel's.
-const attributeKinds = max(attrEnd, svcEnd, destEnd, daemonEnd, statsEnd, infoEnd)
-
 // read finds the attributes of a message, up to the first that is not whole.
 func (a *attributes) read(message []byte) {
 	a.message = message
@@ -220,9 +211,6 @@ func decodeDestination(message []byte, service Family, d *ListedDestination) (st
 	}
 	return a.stats(destStats, destStats64), a.err
 }
-
-// forwardingMask is IP_VS_CONN_F_FWD_MASK.
-const forwardingMask = 7
 
 // stats returns the 64-bit counters, or the older ones where those are absent.
 func (a *attributes) stats(older, newer uint16) []byte {

@@ -3,6 +3,7 @@ package ipvs
 import (
 	"cmp"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"net/netip"
 )
@@ -135,4 +136,62 @@ func firstOctets(address netip.Addr) uint32 {
 	}
 	octets := address.As16()
 	return binary.BigEndian.Uint32(octets[:])
+}
+
+// destinationID puts the name of a real server within its service.
+func (e *encoder) destinationID(address netip.AddrPort) {
+	start := e.open(attrDest)
+	e.endpoint(address)
+	e.close(start)
+}
+
+// endpoint puts the attributes that name a real server.
+func (e *encoder) endpoint(address netip.AddrPort) {
+	if !address.IsValid() {
+		e.fail(errors.New("a destination needs an address"))
+		return
+	}
+	e.address(destAddress, address.Addr())
+	e.port(destPort, address.Port())
+	e.uint16(destFamily, uint16(FamilyOf(address.Addr())))
+}
+
+// destination puts a real server. A kernel that knows no tunnel types ignores them.
+func (e *encoder) destination(d Destination) {
+	start := e.open(attrDest)
+	e.endpoint(d.Address)
+	e.uint32(destForwarding, uint32(d.Forwarding))
+	e.uint32(destWeight, d.Weight)
+	e.uint32(destUpper, d.UpperThreshold)
+	e.uint32(destLower, d.LowerThreshold)
+	e.uint8(destTunnelType, uint8(d.Tunnel.Type))
+	e.port(destTunnelPort, d.Tunnel.Port)
+	e.uint16(destTunnelFlags, uint16(d.Tunnel.Checksum))
+	e.close(start)
+}
+
+// decodeDestination reads a message that holds a real server of a service of the given family, and returns the attributes
+// that are its counters.
+func decodeDestination(message []byte, service Family, d *ListedDestination) (stats []byte, err error) {
+	var a attributes
+	a.nested(message, attrDest)
+	family := service // before 3.18 there was no other
+	if a.has(destFamily) {
+		family = Family(a.number(destFamily))
+	}
+	d.Address = netip.AddrPortFrom(a.address(destAddress, family), a.port(destPort))
+	// The kernel tells all flags of a server's connections; the method is the low three.
+	d.Forwarding = Forwarding(a.number(destForwarding) & forwardingMask)
+	d.Weight = uint32(a.number(destWeight))
+	d.UpperThreshold = uint32(a.number(destUpper))
+	d.LowerThreshold = uint32(a.number(destLower))
+	d.ActiveConnections = uint32(a.number(destActive))
+	d.InactiveConnections = uint32(a.number(destInactive))
+	d.PersistentConnections = uint32(a.number(destPersistent))
+	d.Tunnel = Tunnel{
+		Type:     TunnelType(a.number(destTunnelType)),
+		Port:     a.port(destTunnelPort),
+		Checksum: TunnelChecksum(a.number(destTunnelFlags)),
+	}
+	return a.stats(destStats, destStats64), a.err
 }

@@ -3,7 +3,6 @@ package ipvs
 import (
 	"cmp"
 	"encoding/binary"
-	"errors"
 	"fmt"
 	"math"
 	"net/netip"
@@ -87,128 +86,6 @@ func (e *encoder) open(kind uint16) (start int) {
 
 func (e *encoder) close(start int) {
 	binary.NativeEndian.PutUint16(e.message[start:], uint16(len(e.message)-start))
-}
-
-// serviceID puts the name of a service.
-func (e *encoder) serviceID(id ServiceID) {
-	start := e.open(attrService)
-	e.identity(id)
-	e.close(start)
-}
-
-// identity puts the attributes that name a service.
-func (e *encoder) identity(id ServiceID) {
-	switch {
-	case id.Mark != 0 && id.Family != IPv4 && id.Family != IPv6:
-		e.fail(fmt.Errorf("firewall mark %d is of no address family", id.Mark))
-	case id.Mark != 0:
-		e.uint16(svcFamily, uint16(id.Family))
-		e.uint32(svcMark, id.Mark)
-	case !id.Address.IsValid():
-		e.fail(errors.New("a service needs an address or a firewall mark"))
-	case id.Family != FamilyOf(id.Address.Addr()):
-		e.fail(fmt.Errorf("address %s is not of family %d", id.Address.Addr(), id.Family))
-	default:
-		e.uint16(svcFamily, uint16(id.Family))
-		e.uint16(svcProtocol, uint16(id.Protocol))
-		e.address(svcAddress, id.Address.Addr())
-		e.port(svcPort, id.Address.Port())
-	}
-}
-
-// service puts a service.
-func (e *encoder) service(s Service) {
-	start := e.open(attrService)
-	e.identity(s.ServiceID)
-	e.name(svcScheduler, "scheduler", s.Scheduler, syscall.ENOENT)
-	if s.Engine != "" { // an engine is taken away by naming none
-		e.name(svcEngine, "persistence engine", s.Engine, syscall.ENOENT)
-	}
-	// struct ip_vs_flags: the flags, and which of them are meant, all.
-	e.begin(svcFlags, 8)
-	e.message = binary.NativeEndian.AppendUint32(e.message, uint32(s.Flags))
-	e.message = binary.NativeEndian.AppendUint32(e.message, math.MaxUint32)
-	e.seconds(svcTimeout, s.Timeout)
-	switch {
-	case s.Family == IPv4:
-		e.begin(svcNetmask, 4)
-		e.message = binary.BigEndian.AppendUint32(e.message, uint32(s.Netmask))
-	case s.Netmask == 0: // no prefix length that the kernel takes
-		e.uint32(svcNetmask, uint32(HostNetmask(IPv6)))
-	default:
-		e.uint32(svcNetmask, uint32(s.Netmask))
-	}
-	e.close(start)
-}
-
-// destinationID puts the name of a real server within its service.
-func (e *encoder) destinationID(address netip.AddrPort) {
-	start := e.open(attrDest)
-	e.endpoint(address)
-	e.close(start)
-}
-
-// endpoint puts the attributes that name a real server.
-func (e *encoder) endpoint(address netip.AddrPort) {
-	if !address.IsValid() {
-		e.fail(errors.New("a destination needs an address"))
-		return
-	}
-	e.address(destAddress, address.Addr())
-	e.port(destPort, address.Port())
-	e.uint16(destFamily, uint16(FamilyOf(address.Addr())))
-}
-
-// destination puts a real server. A kernel that knows no tunnel types ignores them.
-func (e *encoder) destination(d Destination) {
-	start := e.open(attrDest)
-	e.endpoint(d.Address)
-	e.uint32(destForwarding, uint32(d.Forwarding))
-	e.uint32(destWeight, d.Weight)
-	e.uint32(destUpper, d.UpperThreshold)
-	e.uint32(destLower, d.LowerThreshold)
-	e.uint8(destTunnelType, uint8(d.Tunnel.Type))
-	e.port(destTunnelPort, d.Tunnel.Port)
-	e.uint16(destTunnelFlags, uint16(d.Tunnel.Checksum))
-	e.close(start)
-}
-
-// daemon puts a daemon, and leaves out what is for the kernel to choose.
-func (e *encoder) daemon(d Daemon) {
-	start := e.open(attrDaemon)
-	e.uint32(daemonState, uint32(d.State))
-	e.name(daemonInterface, "interface", d.Interface, syscall.ENODEV)
-	e.uint32(daemonSyncID, d.SyncID)
-	if d.MaxLength != 0 {
-		e.uint16(daemonMaxLength, d.MaxLength)
-	}
-	switch {
-	case d.Group.Is4():
-		e.bytes(daemonGroup, d.Group.AsSlice())
-	case d.Group.Is6():
-		e.bytes(daemonGroup6, d.Group.AsSlice())
-	}
-	if d.Port != 0 {
-		e.uint16(daemonPort, d.Port) // in the machine's order, unlike every other port
-	}
-	if d.TTL != 0 {
-		e.uint8(daemonTTL, d.TTL)
-	}
-	e.close(start)
-}
-
-// daemonID puts the name of a daemon, which is its state.
-func (e *encoder) daemonID(state DaemonState) {
-	start := e.open(attrDaemon)
-	e.uint32(daemonState, uint32(state))
-	e.close(start)
-}
-
-// timeouts puts the timeouts.
-func (e *encoder) timeouts(t Timeouts) {
-	e.seconds(attrTimeoutTCP, t.TCP)
-	e.seconds(attrTimeoutTCPFin, t.TCPFin)
-	e.seconds(attrTimeoutUDP, t.UDP)
 }
 
 // address puts a union nf_inet_addr: 16 bytes, of which IPv4 takes the first four.

@@ -32,3 +32,27 @@ type Timeouts struct {
 func (t Timeouts) With(change Timeouts) Timeouts {
 	return Timeouts{cmp.Or(change.TCP, t.TCP), cmp.Or(change.TCPFin, t.TCPFin), cmp.Or(change.UDP, t.UDP)}
 }
+
+// timeouts puts the timeouts.
+func (e *encoder) timeouts(t Timeouts) {
+	e.seconds(attrTimeoutTCP, t.TCP)
+	e.seconds(attrTimeoutTCPFin, t.TCPFin)
+	e.seconds(attrTimeoutUDP, t.UDP)
+}
+
+// decodeTimeouts reads a message that holds the timeouts.
+func decodeTimeouts(message []byte, t *Timeouts) error {
+	var a attributes
+	a.read(message)
+	*t = Timeouts{TCP: a.seconds(attrTimeoutTCP), TCPFin: a.seconds(attrTimeoutTCPFin), UDP: a.seconds(attrTimeoutUDP)}
+	return a.err
+}
+
+// decodeInfo reads a message that holds the information.
+func decodeInfo(message []byte, info *Info) error {
+	var a attributes
+	a.read(message)
+	info.Version = Version(a.number(infoVersion))
+	info.ConnectionTableSize = uint32(a.number(infoTableSize))
+	return a.err
+}

@@ -2,8 +2,12 @@ package ipvs
 
 import (
 	"cmp"
+	"encoding/binary"
+	"errors"
 	"fmt"
+	"math"
 	"net/netip"
+	"syscall"
 	"time"
 )
 
@@ -171,18 +175,87 @@ type ListedService struct {
 	Traffic
 }
 
-// Traffic is what went through a service or a real server.
-type Traffic struct {
-	Totals Counters // since it was made or zeroed
-	Rates  Counters // per second, the kernel's running estimate
+// serviceID puts the name of a service.
+func (e *encoder) serviceID(id ServiceID) {
+	start := e.open(attrService)
+	e.identity(id)
+	e.close(start)
 }
 
-// Counters are the traffic of a service or of a real server: IPVS_STATS_ATTR_* (linux/ip_vs.h), 64 bits wide where
-// the kernel tells them so (4.1 and later).
-type Counters struct {
-	Connections     uint64
-	IncomingPackets uint64
-	OutgoingPackets uint64
-	IncomingBytes   uint64
-	OutgoingBytes   uint64
+// identity puts the attributes that name a service.
+func (e *encoder) identity(id ServiceID) {
+	switch {
+	case id.Mark != 0 && id.Family != IPv4 && id.Family != IPv6:
+		e.fail(fmt.Errorf("firewall mark %d is of no address family", id.Mark))
+	case id.Mark != 0:
+		e.uint16(svcFamily, uint16(id.Family))
+		e.uint32(svcMark, id.Mark)
+	case !id.Address.IsValid():
+		e.fail(errors.New("a service needs an address or a firewall mark"))
+	case id.Family != FamilyOf(id.Address.Addr()):
+		e.fail(fmt.Errorf("address %s is not of family %d", id.Address.Addr(), id.Family))
+	default:
+		e.uint16(svcFamily, uint16(id.Family))
+		e.uint16(svcProtocol, uint16(id.Protocol))
+		e.address(svcAddress, id.Address.Addr())
+		e.port(svcPort, id.Address.Port())
+	}
+}
+
+// service puts a service.
+func (e *encoder) service(s Service) {
+	start := e.open(attrService)
+	e.identity(s.ServiceID)
+	e.name(svcScheduler, "scheduler", s.Scheduler, syscall.ENOENT)
+	if s.Engine != "" { // an engine is taken away by naming none
+		e.name(svcEngine, "persistence engine", s.Engine, syscall.ENOENT)
+	}
+	// struct ip_vs_flags: the flags, and which of them are meant, all.
+	e.begin(svcFlags, 8)
+	e.message = binary.NativeEndian.AppendUint32(e.message, uint32(s.Flags))
+	e.message = binary.NativeEndian.AppendUint32(e.message, math.MaxUint32)
+	e.seconds(svcTimeout, s.Timeout)
+	switch {
+	case s.Family == IPv4:
+		e.begin(svcNetmask, 4)
+		e.message = binary.BigEndian.AppendUint32(e.message, uint32(s.Netmask))
+	case s.Netmask == 0: // no prefix length that the kernel takes
+		e.uint32(svcNetmask, uint32(HostNetmask(IPv6)))
+	default:
+		e.uint32(svcNetmask, uint32(s.Netmask))
+	}
+	e.close(start)
+}
+
+// decodeService reads a message that holds a service, and returns the attributes that are its counters.
+func decodeService(message []byte, names names, s *ListedService) (stats []byte, err error) {
+	var a attributes
+	a.nested(message, attrService)
+	s.Family = IPv4
+	if a.has(svcFamily) {
+		s.Family = Family(a.number(svcFamily))
+	}
+	if s.Mark = uint32(a.number(svcMark)); s.Mark == 0 {
+		s.Protocol = Protocol(a.number(svcProtocol))
+		s.Address = netip.AddrPortFrom(a.address(svcAddress, s.Family), a.port(svcPort))
+	}
+	s.Scheduler = names.intern(a.text(svcScheduler))
+	if flags := a.value(svcFlags); len(flags) >= 4 {
+		s.Flags = ServiceFlags(binary.NativeEndian.Uint32(flags)) // and a mask, which says nothing here
+	} else if a.has(svcFlags) {
+		a.err = errTruncated
+	}
+	s.Timeout = a.seconds(svcTimeout)
+	switch netmask := a.value(svcNetmask); {
+	case !a.has(svcNetmask):
+		s.Netmask = HostNetmask(s.Family)
+	case len(netmask) < 4:
+		a.err = errTruncated
+	case s.Family == IPv4:
+		s.Netmask = Netmask(binary.BigEndian.Uint32(netmask))
+	default:
+		s.Netmask = Netmask(binary.NativeEndian.Uint32(netmask))
+	}
+	s.Engine = names.intern(a.text(svcEngine))
+	return a.stats(svcStats, svcStats64), a.err
 }

@@ -183,14 +183,16 @@ func refuse(command string, refused request) (map[syscall.Errno]said, error) {
 		if err != nil || len(fields) != 3 {
 			return nil, fmt.Errorf("%s: %q", command, part)
 		}
-		// The original tries modprobe for any error, this program if there is no such family; and it names the line of a file.
-		text := strings.TrimPrefix(modprobe.ReplaceAllString(fields[1], ""), "stdin:1: ")
+		// The original tries modprobe for any error, this program if there is no such family. This program names the line of a
+		// file, and may add a hint.
+		text := strings.TrimPrefix(aside.ReplaceAllString(fields[1], ""), "stdin:1: ")
 		all[syscall.Errno(number)] = said{fields[2], text}
 	}
 	return all, nil
 }
 
-var modprobe = regexp.MustCompile(`(?m)^modprobe: .*\n`)
+// aside matches the lines that are not compared.
+var aside = regexp.MustCompile(`(?m)^(modprobe|hint): .*\n`)
 
 // errnoOf returns the error number that a program, whose folder in /proc it is, was started with.
 func errnoOf(process string) (syscall.Errno, error) {

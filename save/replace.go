@@ -2,9 +2,9 @@ package save
 
 import (
 	"cmp"
-	"crypto/rand"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"syscall"
@@ -87,7 +87,7 @@ func (p place) replace(existing *os.File, text []byte) (err error) {
 	}
 	defer directory.Close()
 
-	temporary := ".ipvsadm-save." + rand.Text() // short, as p.name may be as long as the kernel allows
+	temporary := fmt.Sprintf(".ipvsadm-save.%016x", rand.Uint64()) // short, as p.name may be as long as the kernel allows
 	file, err := p.directory.OpenFile(temporary, os.O_WRONLY|os.O_CREATE|os.O_EXCL, newMode)
 	if err != nil && existing != nil {
 		return fmt.Errorf("cannot create a temporary file beside it: %w", reason(err))

@@ -81,8 +81,11 @@ func TestNoAnswer(t *testing.T) {
 	for _, command := range append(tables, others...) {
 		asked := 0
 		out, err := run(exec.Command("/bin/bash", "-c", ours+" "+command+"; echo -n status $?"), func(process string, messages []byte) ([][]byte, error) {
-			if asked++; asked <= 2 {
+			switch asked++; {
+			case asked <= 2:
 				return answer(messages, request{}, 0)
+			case asked > 3: // a second interrupt, while the first is reported, would end the program without a word
+				return nil, nil
 			}
 			thread, err := strconv.Atoi(filepath.Base(process))
 			if err != nil {

@@ -4,36 +4,17 @@ import (
 	"context"
 	"errors"
 	"net/netip"
-	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
 )
 
-func TestValidHost(t *testing.T) {
-	label := strings.Repeat("a", 63)
-	longest := strings.Repeat(label+".", 3) + strings.Repeat("a", 61)
-	for _, name := range []string{"a", "web-1.example.com", "under_score", "_dmarc.example.com", "1and1.com", "xn--bcher-kva", label, longest} {
-		if !ValidHost(name) {
-			t.Errorf("%q is valid", name)
-		}
-	}
-	for _, name := range []string{
-		"", ".", "a..b", ".a", "-w", "--weight", "a b", "a\x1b[2J", "b\u00fccher", "a/b", "a:80", "[a]", "a\n", "a$b", "\xff",
-		label + "a", longest + "a", "10.0.0.1", "12345", "1.2.0x7f", "example.0x",
-	} {
-		if ValidHost(name) {
-			t.Errorf("%q is not valid", name)
-		}
-	}
-}
+// fakeDNS holds the host names of some addresses.
+type fakeDNS map[string][]string
 
-// answers is a DNS that knows some addresses.
-type answers map[string][]string
-
-func (a answers) lookup(_ context.Context, address netip.Addr) ([]string, error) {
-	if names, ok := a[address.String()]; ok {
-		return names, nil
+func (d fakeDNS) lookup(_ context.Context, address netip.Addr) ([]string, error) {
+	if hosts, ok := d[address.String()]; ok {
+		return hosts, nil
 	}
 	return nil, errors.New("no such host")
 }
@@ -41,10 +22,10 @@ func (a answers) lookup(_ context.Context, address netip.Addr) ([]string, error)
 func TestAddressName(t *testing.T) {
 	r := NewResolver()
 	r.HostsFile = write(t, "10.0.0.1 local\n10.0.0.2 -dash\n10.0.0.2 fine\n10.0.0.7 dotted.\n10.0.0.8 twice..\n10.0.0.9 .\n")
-	r.LookupAddress = answers{
+	r.LookupAddress = fakeDNS{
 		"10.0.0.1":    {"wrong."},
 		"10.0.0.2":    {"wrong."},
-		"10.0.0.3":    {"dotted.example.com.", "second."}, // as every name in the DNS
+		"10.0.0.3":    {"dotted.example.com.", "second."}, // every name in the DNS ends with a dot
 		"10.0.0.4":    {"\x1b[31mred."},
 		"10.0.0.5":    {},
 		"2001:db8::1": {"six"},
@@ -53,12 +34,12 @@ func TestAddressName(t *testing.T) {
 	var addresses []netip.Addr
 	want := map[string]string{
 		"10.0.0.1":    "local",
-		"10.0.0.2":    "", // the first line counts, and is no valid name
+		"10.0.0.2":    "", // the first line counts, and its name is invalid
 		"10.0.0.3":    "dotted.example.com",
 		"10.0.0.4":    "",
 		"10.0.0.5":    "",
 		"10.0.0.6":    "",
-		"10.0.0.7":    "dotted.", // as the file has it
+		"10.0.0.7":    "dotted.", // as in the file
 		"10.0.0.8":    "",
 		"10.0.0.9":    "",
 		"2001:db8::1": "six",
@@ -74,12 +55,12 @@ func TestAddressName(t *testing.T) {
 	}
 }
 
-// TestReversible looks up the names of a view and of the resolver in turn: the view must not change what the resolver has.
+// TestReversible uses a view and its resolver in turn. The view must not change the names that the resolver returns.
 func TestReversible(t *testing.T) {
 	r := NewResolver()
 	r.HostsFile = write(t, "10.0.0.1 pair\n10.0.0.2 pair\n10.0.0.3 dotted.\n2001:db8::1 six\n")
 	r.ServicesFile = write(t, "http 80/tcp\nhttp 8080/tcp\n")
-	r.LookupAddress = answers{"10.0.0.4": {"elsewhere."}, "10.0.0.5": {"there."}}.lookup
+	r.LookupAddress = fakeDNS{"10.0.0.4": {"elsewhere."}, "10.0.0.5": {"there."}}.lookup
 	r.LookupIPv4 = func(_ context.Context, name string) ([]netip.Addr, error) {
 		if name == "there" {
 			return []netip.Addr{netip.MustParseAddr("10.0.0.5")}, nil
@@ -94,7 +75,7 @@ func TestReversible(t *testing.T) {
 			"10.0.0.3:80":      {"dotted.:http", "dotted.:http"},
 			"10.0.0.4:80":      {"elsewhere:http", "10.0.0.4:http"},
 			"10.0.0.5:80":      {"there:http", "there:http"},
-			"[2001:db8::1]:80": {"[six]:http", "[2001:db8::1]:http"}, // no name stands for an IPv6 address
+			"[2001:db8::1]:80": {"[six]:http", "[2001:db8::1]:http"}, // a name never stands for an IPv6 address
 		} {
 			endpoint := netip.MustParseAddrPort(endpoint)
 			for i, resolver := range []*Resolver{r, view} {
@@ -107,7 +88,7 @@ func TestReversible(t *testing.T) {
 	}
 }
 
-// TestSharedPatience has a view wait for the DNS, after which its resolver has no patience left.
+// TestSharedPatience lets a view wait for the DNS until patience ends. Then the resolver does not wait again.
 func TestSharedPatience(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := NewResolver()
@@ -119,8 +100,8 @@ func TestSharedPatience(t *testing.T) {
 		start := time.Now()
 		r.Reversible().ResolveAddresses(t.Context(), manyAddresses(1))
 		r.ResolveAddresses(t.Context(), manyAddresses(2))
-		if took := time.Since(start); took != r.Patience {
-			t.Errorf("took %v, want %v", took, r.Patience)
+		if took := time.Since(start); took != patience {
+			t.Errorf("took %v, want %v", took, patience)
 		}
 	})
 }
@@ -173,13 +154,13 @@ func TestSlowResolver(t *testing.T) {
 	})
 }
 
-// The second time it is not waited for again.
+// TestSilentResolver looks names up twice in a DNS that never answers. Only the first time waits.
 func TestSilentResolver(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := NewResolver()
 		r.HostsFile = ""
 		r.LookupAddress = func(context.Context, netip.Addr) ([]string, error) {
-			time.Sleep(time.Hour) // a context is not minded
+			time.Sleep(time.Hour) // ignores the context
 			return []string{"late"}, nil
 		}
 		start := time.Now()
@@ -198,22 +179,22 @@ func TestSilentResolver(t *testing.T) {
 
 func TestBoundedQuestions(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		asked := make(chan netip.Addr, 100)
+		const questions = 3 * maxLookups
+		asked := make(chan netip.Addr, questions)
 		r := NewResolver()
 		r.HostsFile = ""
-		r.Parallel = 7
 		r.LookupAddress = func(_ context.Context, address netip.Addr) ([]string, error) {
 			asked <- address
 			time.Sleep(time.Millisecond)
 			return nil, nil
 		}
-		go r.ResolveAddresses(t.Context(), manyAddresses(100))
+		go r.ResolveAddresses(t.Context(), manyAddresses(questions))
 		synctest.Wait()
-		if len(asked) != 7 {
+		if len(asked) != maxLookups {
 			t.Errorf("%d questions at once", len(asked))
 		}
 		time.Sleep(time.Second)
-		if len(asked) != 100 {
+		if len(asked) != questions {
 			t.Errorf("%d questions", len(asked))
 		}
 	})
@@ -238,8 +219,8 @@ func TestMemoryIsBounded(t *testing.T) {
 	addresses := manyAddresses(3 * maxRemembered)
 	for i := 0; i < len(addresses); i += 1024 {
 		r.ResolveAddresses(t.Context(), addresses[i:i+1024])
-		if len(r.memory.addressNames) > maxRemembered+1024 {
-			t.Fatalf("%d addresses remembered", len(r.memory.addressNames))
+		if len(r.memory.hostNames) > maxRemembered+1024 {
+			t.Fatalf("%d addresses remembered", len(r.memory.hostNames))
 		}
 	}
 }

@@ -2,57 +2,58 @@ package names
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/netip"
 	"strings"
 )
 
-// LookupHost returns the IPv4 address of a host, the first in the hosts file or else the first in the DNS. As in the
-// original a name never stands for an IPv6 address.
-func (r *Resolver) LookupHost(ctx context.Context, name string) (netip.Addr, error) {
-	r.ResolveHosts(ctx, []string{name})
-	known := r.memory.hosts[name]
-	return known.address, known.err
+// hostAddress is the IPv4 address of a host, or the reason why it has none.
+type hostAddress struct {
+	address netip.Addr
+	err     error
 }
 
-// ResolveHosts looks up the addresses of all the hosts, side by side and each once, for LookupHost to return.
-func (r *Resolver) ResolveHosts(ctx context.Context, names []string) {
-	memory := r.learned()
-	if memory.hosts == nil {
-		memory.hosts = make(map[string]host)
-	}
+// LookupHost returns the IPv4 address of a host: the first one in the hosts file, or else the first one in the DNS. As
+// in the original, a name never stands for an IPv6 address.
+func (r *Resolver) LookupHost(ctx context.Context, host string) (netip.Addr, error) {
+	r.ResolveHosts(ctx, []string{host})
+	found := r.memory.hostAddresses[host]
+	return found.address, found.err
+}
+
+// ResolveHosts looks up the addresses of all hosts in parallel, each once, so that LookupHost can return them.
+func (r *Resolver) ResolveHosts(ctx context.Context, hosts []string) {
+	m := r.memory
 	var unknown []string
-	for _, name := range names {
-		if _, ok := memory.hosts[name]; ok {
+	for _, host := range hosts {
+		if _, ok := m.hostAddresses[host]; ok {
 			continue
 		}
-		address, ok := r.readHosts().addresses[strings.ToLower(name)]
-		if ok {
-			memory.hosts[name] = host{address: address}
+		if address, ok := r.hosts().addressOf[strings.ToLower(host)]; ok {
+			m.hostAddresses[host] = hostAddress{address: address}
 			continue
 		}
-		memory.hosts[name] = host{err: fmt.Errorf("host %s: the DNS did not answer in time", name)}
-		unknown = append(unknown, name)
+		m.hostAddresses[host] = hostAddress{err: fmt.Errorf("host %s: the DNS did not answer in time", host)}
+		unknown = append(unknown, host)
 	}
-	if len(unknown) == 0 {
-		return
-	}
-
-	ctx, done := r.patience(ctx)
-	defer done()
-	for answer := range sideBySide(ctx, r.Parallel, unknown, r.LookupIPv4) {
-		memory.hosts[answer.question] = firstIPv4(answer)
-	}
+	askDNS(ctx, &m.waited, unknown, r.LookupIPv4, func(host string, addresses []netip.Addr, err error) {
+		var found hostAddress
+		if err == nil {
+			found.address, err = firstIPv4(addresses)
+		}
+		if err != nil {
+			found.err = fmt.Errorf("host %s: %w", host, err)
+		}
+		m.hostAddresses[host] = found
+	})
 }
 
-func firstIPv4(answer answer[string, []netip.Addr]) host {
-	if answer.err != nil {
-		return host{err: fmt.Errorf("host %s: %w", answer.question, answer.err)}
-	}
-	for _, address := range answer.value {
+func firstIPv4(addresses []netip.Addr) (netip.Addr, error) {
+	for _, address := range addresses {
 		if address = address.Unmap(); address.Is4() {
-			return host{address: address}
+			return address, nil
 		}
 	}
-	return host{err: fmt.Errorf("host %s: no IPv4 address", answer.question)}
+	return netip.Addr{}, errors.New("no IPv4 address")
 }

@@ -1,6 +1,6 @@
-// Package names turns addresses and ports into names and back, by the hosts file, the DNS and the services file.
+// Package names turns addresses and ports into names and back, with the hosts file, the DNS and the services file.
 //
-// A listing asks for every name it needs at once and then looks each up in memory:
+// A listing looks up all host names at once and then reads each from memory:
 //
 //	resolver := names.NewResolver()
 //	resolver.ResolveAddresses(ctx, addresses)
@@ -14,79 +14,51 @@ import (
 	"time"
 )
 
-// Resolver looks names up and remembers what it was told. Its fields may be changed before the first look-up. It is
-// for one goroutine; the look-ups that it makes side by side are its own affair.
+// Resolver looks names up and remembers the results. Only one goroutine may use it at a time. Tests replace its fields
+// before the first look-up.
 type Resolver struct {
-	HostsFile    string // read once, when first needed
-	ServicesFile string // read once, when first needed
+	HostsFile    string
+	ServicesFile string
 
-	// LookupIPv4 and LookupAddress ask the DNS. The context bounds them, and what they return later is not used.
-	LookupIPv4    func(ctx context.Context, name string) ([]netip.Addr, error)
-	LookupAddress func(ctx context.Context, address netip.Addr) ([]string, error)
+	// LookupIPv4 and LookupAddress ask the DNS.
+	LookupIPv4    func(ctx context.Context, host string) ([]netip.Addr, error)
+	LookupAddress func(ctx context.Context, address netip.Addr) (hosts []string, err error)
 
-	// Patience is how long all look-ups together may wait for the DNS. What is not known by then has no name, so
-	// that a resolver which never answers costs a listing this long and no more.
-	Patience time.Duration
-
-	// Parallel is how many questions may wait for an answer at once.
-	Parallel int
-
-	reversibleOnly bool
-	memory         *memory // of a resolver and its views; nil before the first look-up
+	reversible bool    // leave out what does not read back
+	memory     *memory // shared with views
 }
 
-// memory is what a resolver has learned so far.
+// memory holds what a resolver has learned.
 type memory struct {
-	waited       time.Duration // of Patience
-	hostsFile    *hosts
-	servicesFile *services
-	addressNames map[netip.Addr]string // empty for an address without a name
-	hosts        map[string]host
+	hostsFile     *hostsFile            // nil before it is read
+	servicesFile  *servicesFile         // nil before it is read
+	hostNames     map[netip.Addr]string // empty for an address without a name
+	hostAddresses map[string]hostAddress
+	waited        time.Duration // for the DNS
 }
 
-type host struct {
-	address netip.Addr
-	err     error
-}
-
-// NewResolver returns a Resolver of this machine's files and DNS.
+// NewResolver returns a Resolver that uses this machine's files and DNS.
 func NewResolver() *Resolver {
 	return &Resolver{
 		HostsFile:    "/etc/hosts",
 		ServicesFile: "/etc/services",
-		LookupIPv4: func(ctx context.Context, name string) ([]netip.Addr, error) {
-			return net.DefaultResolver.LookupNetIP(ctx, "ip4", name)
+		LookupIPv4: func(ctx context.Context, host string) ([]netip.Addr, error) {
+			return net.DefaultResolver.LookupNetIP(ctx, "ip4", host)
 		},
 		LookupAddress: func(ctx context.Context, address netip.Addr) ([]string, error) {
 			return net.DefaultResolver.LookupAddr(ctx, address.String())
 		},
-		Patience: 4500 * time.Millisecond,
-		Parallel: 64,
+		memory: &memory{
+			hostNames:     make(map[netip.Addr]string),
+			hostAddresses: make(map[string]hostAddress),
+		},
 	}
 }
 
-// Reversible returns a view of the resolver that has only those names that read back as the same address or port. It
-// shares what the resolver has learned and the patience that is left; the resolver itself keeps all names.
+// Reversible returns a view of the resolver that leaves out each name that does not read back as the same address or
+// port. The view and the resolver share one memory. The resolver itself keeps all names.
 func (r *Resolver) Reversible() *Resolver {
-	r.learned()
 	view := *r
-	view.reversibleOnly = true
+	view.reversible = true
 	return &view
-}
-
-func (r *Resolver) learned() *memory {
-	if r.memory == nil {
-		r.memory = new(memory)
-	}
-	return r.memory
-}
-
-// patience returns a context that ends with what is left of Patience, and a function that accounts for the time since.
-func (r *Resolver) patience(ctx context.Context) (context.Context, func()) {
-	start, memory := time.Now(), r.learned()
-	ctx, cancel := context.WithTimeout(ctx, r.Patience-memory.waited)
-	return ctx, func() {
-		cancel()
-		memory.waited += time.Since(start)
-	}
 }

@@ -22,7 +22,8 @@ func FuzzRead(f *testing.F) {
 		f.Add(text)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
-		resolver := &names.Resolver{LookupIPv4: nobody, Parallel: 1, Patience: 1 << 40}
+		resolver := names.NewResolver()
+		resolver.HostsFile, resolver.ServicesFile, resolver.LookupIPv4 = "", "", nobody
 		lines, err := Read(t.Context(), strings.NewReader(text), "rules", resolver)
 		if err != nil {
 			t.Fatal(err)

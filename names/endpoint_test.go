@@ -5,12 +5,12 @@ import (
 	"testing"
 )
 
-// TestNumbers compares every octet in every place, and every port, with what netip writes.
+// TestNumbers compares every octet in every place, and every port, with netip's own text.
 func TestNumbers(t *testing.T) {
 	compare := func(endpoint netip.AddrPort) {
 		t.Helper()
-		var none *Resolver
-		if got, want := string(none.AppendEndpoint(nil, endpoint, "tcp")), endpoint.String(); got != want {
+		var numbers *Resolver
+		if got, want := string(numbers.AppendEndpoint(nil, endpoint, "tcp")), endpoint.String(); got != want {
 			t.Errorf("got %s, want %s", got, want)
 		}
 	}
@@ -32,7 +32,7 @@ func TestNames(t *testing.T) {
 	r := NewResolver()
 	r.HostsFile = write(t, "10.0.0.1 four\n2001:db8::1 six\n")
 	r.ServicesFile = write(t, "http 80/tcp\n")
-	r.LookupAddress = answers{}.lookup
+	r.LookupAddress = fakeDNS{}.lookup
 	for endpoint, want := range map[string]string{
 		"10.0.0.1:80":        "four:http",
 		"10.0.0.1:81":        "four:81",
@@ -49,6 +49,20 @@ func TestNames(t *testing.T) {
 		}
 	}
 	if got := string(r.AppendEndpoint(nil, netip.MustParseAddrPort("10.0.0.1:80"), "")); got != "four:80" {
-		t.Errorf("of no protocol: got %s", got)
+		t.Errorf("without a protocol: got %s", got)
+	}
+}
+
+// BenchmarkAppendEndpoint writes the endpoints of connections as numbers.
+func BenchmarkAppendEndpoint(b *testing.B) {
+	var numbers *Resolver
+	endpoints := make([]netip.AddrPort, 256)
+	for i := range endpoints {
+		octets := [4]byte{10, byte(i), byte(i * 7), byte(i * 31)}
+		endpoints[i] = netip.AddrPortFrom(netip.AddrFrom4(octets), uint16(i*257))
+	}
+	text := make([]byte, 0, 64)
+	for i := 0; b.Loop(); i++ {
+		text = numbers.AppendEndpoint(text[:0], endpoints[i%len(endpoints)], "tcp")
 	}
 }

@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// As the C library reads it: what each line means was seen by `ipvsadm -A -t NAME:80` and `ipvsadm -L`.
+// hostsText has a line for each rule of the C library. The original's `-A -t NAME:80` and `-L` showed the rules.
 const hostsText = `# comment
 127.0.0.1	localhost
 ::1 localhost loop6
@@ -45,12 +45,12 @@ func TestHostAddresses(t *testing.T) {
 		"leading":    "10.1.0.15",
 		"last":       "10.1.0.16",
 	} {
-		if got := h.addresses[name]; got != netip.MustParseAddr(want) {
+		if got := h.addressOf[name]; got != netip.MustParseAddr(want) {
 			t.Errorf("%s: got %v, want %s", name, got, want)
 		}
 	}
 	for _, name := range []string{"v6only", "wrong", "short", "garbage", "comment", "not-a-name", "10.1.0.14"} {
-		if got, ok := h.addresses[name]; ok {
+		if got, ok := h.addressOf[name]; ok {
 			t.Errorf("%s: got %v", name, got)
 		}
 	}
@@ -70,7 +70,7 @@ func TestHostNames(t *testing.T) {
 		"::ffff:10.1.0.12": "",
 		"10.1.0.14":        "",
 	} {
-		if got := h.names[netip.MustParseAddr(address)]; got != want {
+		if got := h.nameOf[netip.MustParseAddr(address)]; got != want {
 			t.Errorf("%s: got %q, want %q", address, got, want)
 		}
 	}
@@ -80,11 +80,11 @@ func FuzzHosts(f *testing.F) {
 	f.Add(hostsText)
 	f.Fuzz(func(t *testing.T, text string) {
 		h := parseHosts(text)
-		for name, address := range h.addresses {
+		for name, address := range h.addressOf {
 			if name == "" || !address.Is4() {
 				t.Errorf("name %q of %v", name, address)
 			}
-			if _, ok := h.names[address]; !ok {
+			if _, ok := h.nameOf[address]; !ok {
 				t.Errorf("%v of name %q has no name", address, name)
 			}
 		}

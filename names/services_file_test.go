@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// As the C library reads it: what each line means was seen by `ipvsadm -A -t 1.1.1.1:NAME` and `ipvsadm -L`.
+// servicesText has a line for each rule of the C library. The original's `-A -t 1.1.1.1:NAME` and `-L` showed the rules.
 const servicesText = `# comment
 http		80/tcp		www
 domain 53/udp
@@ -34,8 +34,9 @@ other 7010/dccp
 last 7011/tcp`
 
 func TestServicePort(t *testing.T) {
-	r := Resolver{ServicesFile: write(t, servicesText)}
-	for key, want := range map[serviceKey]uint16{
+	r := NewResolver()
+	r.ServicesFile = write(t, servicesText)
+	for key, want := range map[nameAndProtocol]uint16{
 		{"http", "tcp"}:      80,
 		{"www", "tcp"}:       80,
 		{"domain", "udp"}:    53,
@@ -55,7 +56,7 @@ func TestServicePort(t *testing.T) {
 			t.Errorf("%v: got %d %v, want %d", key, got, ok, want)
 		}
 	}
-	for _, key := range []serviceKey{
+	for _, key := range []nameAndProtocol{
 		{"http", "udp"}, {"HTTP", "tcp"}, {"http", ""}, {"svcc", "tcp"}, {"noprotocol", "tcp"}, {"spaces", "tcp"},
 		{"upper", "tcp"}, {"upper", "TCP"}, {"nine", "tcp"}, {"negative", "tcp"}, {"underscore", "tcp"}, {"huge", "tcp"},
 		{"garbage", "tcp"}, {"other", "dccp"}, {"", "tcp"}, {"80", "tcp"},
@@ -67,8 +68,9 @@ func TestServicePort(t *testing.T) {
 }
 
 func TestServiceName(t *testing.T) {
-	r := Resolver{ServicesFile: write(t, servicesText+"\n\x1b[2J 8000/tcp\n\u00e9 8001/tcp\n443 8002/tcp\n+1 8003/tcp\n3com 8004/tcp\n-C 8005/tcp\n")}
-	for key, want := range map[portKey]string{
+	r := NewResolver()
+	r.ServicesFile = write(t, servicesText+"\n\x1b[2J 8000/tcp\n\u00e9 8001/tcp\n443 8002/tcp\n+1 8003/tcp\n3com 8004/tcp\n-C 8005/tcp\n")
+	for key, want := range map[portAndProtocol]string{
 		{80, "tcp"}:   "http",
 		{80, "udp"}:   "",
 		{80, ""}:      "",
@@ -92,7 +94,8 @@ func TestServiceName(t *testing.T) {
 }
 
 func TestNoServicesFile(t *testing.T) {
-	r := Resolver{ServicesFile: filepath.Join(t.TempDir(), "none")}
+	r := NewResolver()
+	r.ServicesFile = filepath.Join(t.TempDir(), "none")
 	if name, ok := r.ServiceName(80, "tcp"); ok {
 		t.Errorf("got %q", name)
 	}
@@ -103,7 +106,8 @@ func TestMillionServices(t *testing.T) {
 	for i := range 1_000_000 {
 		fmt.Fprintf(&b, "service%d %d/tcp\n", i, i%65536)
 	}
-	r := Resolver{ServicesFile: write(t, b.String())}
+	r := NewResolver()
+	r.ServicesFile = write(t, b.String())
 	if port, _ := r.ServicePort("service999999", "tcp"); port != 999999%65536 {
 		t.Errorf("got %d", port)
 	}
@@ -125,11 +129,11 @@ func FuzzServices(f *testing.F) {
 	f.Add(servicesText)
 	f.Fuzz(func(t *testing.T, text string) {
 		s := parseServices(text)
-		for key, name := range s.names {
-			if !ValidService(name) {
+		for key, name := range s.nameOf {
+			if !validService(name) {
 				t.Errorf("%v has name %q", key, name)
 			}
-			if _, ok := s.ports[serviceKey{name, key.protocol}]; !ok {
+			if _, ok := s.portOf[nameAndProtocol{name, key.protocol}]; !ok {
 				t.Errorf("%q of %v has no port", name, key)
 			}
 		}

@@ -97,8 +97,8 @@ func TestCandidateHelp(t *testing.T) {
 		{"-E -t ", "192.0.2.80:80 (wlc, 3 servers) 192.0.2.80:443 (mh, 1 server) 192.0.2.80:53 (rr, 0 servers)"},
 		{"-E --tcp-service=192.0.2.80:4", "--tcp-service=192.0.2.80:443 (mh, 1 server)"},
 		{"-d -t 192.0.2.80:80 -r ", "10.0.0.0:8080 (weight 1) 10.0.0.1:8080 (weight 0) 10.0.0.2:8080 (weight 500)"},
-		{"-S -", "-n (addresses and ports as numbers) --netns (work in that network namespace; may come first)"},
-		{"-A -t 192.0.2.1:80 --o", "--ops (schedule each packet by itself (UDP))"},
+		{"-S -", "-n (print numbers instead of host and port names) --netns (work in this network namespace; may stand anywhere)"},
+		{"-A -t 192.0.2.1:80 --o", "--ops (one-packet scheduling: a server for each packet (UDP))"},
 		{"--start-daemon ", "master backup"},
 	} {
 		words := strings.Split(test.line, " ")

@@ -22,7 +22,7 @@ func WriteHelp(w io.Writer, program string, verbs []Candidate) error {
   %[1]s --set TCP TCPFIN UDP
   %[1]s --start-daemon master|backup [--mcast-interface INTERFACE] [--syncid ID] ...
   %[1]s --stop-daemon master|backup
-  %[1]s VERB [--help]
+  %[1]s VERB [FLAG...]
   %[1]s -h|-v
 
 `, program)

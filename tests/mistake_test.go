@@ -138,11 +138,24 @@ func TestHintsOfVerbs(t *testing.T) {
 			t.Errorf("%s: %s", line, got)
 		}
 	}
-	for _, line := range []string{"help", "version"} {
-		want := p.must(t, "", "ipvsadm", map[string]string{"help": "-h", "version": "-v"}[line])
-		if got := p.must(t, "", "ipvsadm", line); got != want || got == "" {
+}
+
+// TestHelp wants the same text however it is asked for, and that of a verb by its name.
+func TestHelp(t *testing.T) {
+	p := home(t)
+	for line, same := range map[string]string{"help": "-h", "help --help": "-h", "help -h": "-h", "version": "-v"} {
+		want := p.must(t, "", "ipvsadm", same)
+		if got := p.must(t, "", append([]string{"ipvsadm"}, strings.Fields(line)...)...); got != want || got == "" {
 			t.Errorf("ipvsadm %s: %s", line, got)
 		}
+	}
+	for _, verb := range []string{"save", "restore"} {
+		if got := p.must(t, "", "ipvsadm", "help", verb); !strings.Contains(got, "ipvsadm "+verb+" - ") || !strings.Contains(got, "--file FILE") {
+			t.Errorf("ipvsadm help %s: %s", verb, got)
+		}
+	}
+	if got := p.shell(t, "$ipvsadm help nothing"); got.stderr != "unexpected argument nothing\n" || got.status != 1 {
+		t.Errorf("ipvsadm help nothing: %s", got)
 	}
 }
 

@@ -89,7 +89,9 @@ func (a *app) cli() *cli.App {
 	for _, verb := range verbs {
 		verb.OnUsageError = usageError
 		verb.HideHelpCommand = true
-		verb.Action = withoutWords(verb.Action)
+		if verb.ArgsUsage == "" {
+			verb.Action = withoutWords(verb.Action)
+		}
 	}
 	return &cli.App{
 		Name:            "ipvsadm",

@@ -10,9 +10,24 @@ import (
 
 func (a *app) helpVerb() *cli.Command {
 	return &cli.Command{
-		Name:   "help",
-		Usage:  "print the options and verbs",
-		Action: func(*cli.Context) error { return a.writeHelp() },
+		Name:            "help",
+		Usage:           "print this summary, or the flags of a verb",
+		ArgsUsage:       "[VERB]",
+		HideHelp:        true, // the library's text would replace this verb's
+		SkipFlagParsing: true,
+		Action:          a.help,
+	}
+}
+
+func (a *app) help(c *cli.Context) error {
+	name := c.Args().First()
+	switch {
+	case name == "" || name == "-h" || name == "--help":
+		return a.writeHelp()
+	case c.Args().Len() == 1 && c.App.Command(name) != nil:
+		return cli.ShowCommandHelp(c, name)
+	default:
+		return unexpected(c)
 	}
 }
 

@@ -23,13 +23,13 @@ const standardInput = "stdin"
 func (a *app) restoreVerb() *cli.Command {
 	return &cli.Command{
 		Name:  "restore",
-		Usage: "bring the table to what saved commands describe",
+		Usage: "make the table what saved commands describe",
 		Flags: []cli.Flag{
 			fileFlag("read `FILE` instead of standard input"),
-			&cli.BoolFlag{Name: "dry-run", Usage: "print the commands that would be sent, and send none"},
-			&cli.BoolFlag{Name: "test", Usage: "read the commands, and do nothing"},
-			&cli.BoolFlag{Name: "noflush", Usage: "keep what the commands do not name"},
-			&cli.UintFlag{Name: "wait", Usage: "wait at most so many `SECONDS` for another restore to end", DefaultText: "60, without limit on a terminal"},
+			&cli.BoolFlag{Name: "dry-run", Usage: "print the changes as commands, and make none", DisableDefaultText: true},
+			&cli.BoolFlag{Name: "test", Usage: "only check the commands, without the kernel", DisableDefaultText: true},
+			&cli.BoolFlag{Name: "noflush", Usage: "add to the table: keep what the commands do not name", DisableDefaultText: true},
+			&cli.UintFlag{Name: "wait", Usage: "how long to wait for another restore, in `SECONDS`", DefaultText: "60; no limit on a terminal"},
 		},
 		Action: a.restore,
 	}

@@ -13,11 +13,11 @@ import (
 func (a *app) saveVerb() *cli.Command {
 	return &cli.Command{
 		Name:  "save",
-		Usage: "print the table as the commands that make it",
+		Usage: "print the table as commands that recreate it",
 		Flags: []cli.Flag{
-			&cli.BoolFlag{Name: "all", Usage: "print the timeouts and the synchronization daemons too"},
-			&cli.BoolFlag{Name: "numeric", Aliases: []string{"n"}, Usage: "addresses and ports as numbers"},
-			fileFlag("write to `FILE`, whole or not at all"),
+			&cli.BoolFlag{Name: "all", Usage: "save timeouts and synchronization daemons too", DisableDefaultText: true},
+			&cli.BoolFlag{Name: "numeric", Aliases: []string{"n"}, Usage: "print numbers instead of host and port names", DisableDefaultText: true},
+			fileFlag("replace `FILE`, whole or not at all"),
 		},
 		Action: func(c *cli.Context) error {
 			k, err := a.connect(c.Context)

@@ -1,6 +1,6 @@
 # shellcheck shell=bash
 # Completion of ipvsadm, ipvsadm-save and ipvsadm-restore for bash. The program itself knows what may come next, from
-# the table of its options and, for root, from the kernel.
+# the table of its options and from the kernel.
 
 _ipvsadm() {
     # The words as they are: bash has divided them at colons and signs of equality too, which addresses are full of.

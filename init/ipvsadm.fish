@@ -1,5 +1,5 @@
 # Completion of ipvsadm, ipvsadm-save and ipvsadm-restore for fish. The program itself knows what may come next, from
-# the table of its options and, for root, from the kernel.
+# the table of its options and from the kernel.
 
 function __ipvsadm_complete
     set -lx PATH $PATH /usr/local/sbin /usr/sbin /sbin # an ordinary user's may lack them, but sudo's has them

@@ -160,6 +160,21 @@ func TestZsh(t *testing.T) {
 	}
 }
 
+// TestCompletionWithoutPrivilege completes services for a user who types sudo.
+func TestCompletionWithoutPrivilege(t *testing.T) {
+	n := completionSpace(t, "setpriv")
+	// An ordinary user cannot reach the program where it was built, so root gives up the privilege.
+	words := []string{"setpriv", "--bounding-set=-net_admin", builtProgram(t), "__complete", "-D", "-t"}
+	got := n.inShell(t, "", append(words, "")...)
+	if want := "192.0.2.80:80\twrr, 2 servers\n[2001:db8::80]:443\trr, 1 server\n"; got != want {
+		t.Errorf("services: %q, not %q", got, want)
+	}
+	got = n.inShell(t, "", append(words, "192.0.2.80:80", "-r", "10.0.0.12")...)
+	if want := "10.0.0.12:8080\tweight 1\n"; got != want {
+		t.Errorf("servers: %q, not %q", got, want)
+	}
+}
+
 // TestCompletionInstalled completes after sudo in each shell, which finds the installed completion by itself.
 func TestCompletionInstalled(t *testing.T) {
 	if os.Getenv("IPVSADM_LAB") == "" {

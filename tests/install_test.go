@@ -225,6 +225,7 @@ echo theirs >%{buildroot}/usr/local/sbin/ipvsadm
 `)
 	output(t, "rpmbuild", "-bb", "--define", "_topdir "+top, "--define", "_rpmdir "+top, spec)
 	output(t, "rpm", "-i", "--nodeps", filepath.Join(top, "noarch/other-1-1.noarch.rpm"))
+	defer output(t, "rpm", "-e", "other")
 	const ours = "/usr/local/sbin/ipvsadm"
 	all := []string{ours, "/usr/local/share/man/man8/ipvsadm.8"}
 	refused(t, ours, "other-1-1.noarch (rpm)", all, "install")

@@ -3,6 +3,7 @@ package verb
 import (
 	"context"
 	"fmt"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -18,8 +19,8 @@ import (
 // behind it are those before the cursor; the last is the beginning of the word at the cursor, and may be empty.
 const completeVerb = "__complete"
 
-// complete prints candidates, each with a tab and its description if it has one, and command.Files where a file name may come. A user
-// who may not read the table gets no services and servers.
+// complete prints candidates, each with a tab and its description if it has one, and command.Files where a file name may
+// come.
 func (a *app) complete(ctx context.Context, words []string) error {
 	before, current := words[:len(words)-1], words[len(words)-1]
 	if namespace, rest, err := command.CutNamespace(before); err == nil && namespace != "" {
@@ -91,14 +92,32 @@ func valueCandidates(flag cli.DocGenerationFlag, current string) []command.Candi
 	return candidates
 }
 
-// currentTable returns the table, and nothing if it cannot be read.
+// currentTable returns the table, and nothing if it cannot be read. A user who types sudo has no privilege yet, but may
+// read the kernel's text.
 func currentTable(ctx context.Context) []ipvs.Entry {
+	entries, err := netlinkTable(ctx)
+	if err != nil {
+		entries = textTable()
+	}
+	ipvs.SortTable(entries)
+	return entries
+}
+
+func netlinkTable(ctx context.Context) ([]ipvs.Entry, error) {
 	client, err := ipvs.Dial()
+	if err != nil {
+		return nil, err
+	}
+	defer client.Close()
+	return client.Table(ctx)
+}
+
+func textTable() []ipvs.Entry {
+	file, err := os.Open("/proc/net/ip_vs")
 	if err != nil {
 		return nil
 	}
-	defer client.Close()
-	entries, _ := client.Table(ctx)
-	ipvs.SortTable(entries)
+	defer file.Close()
+	entries, _ := ipvs.ReadTextTable(file)
 	return entries
 }

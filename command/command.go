@@ -10,12 +10,12 @@ import (
 	"ipvsadm/ipvs"
 )
 
-// Verb is what a command line asks for.
-type Verb int
+// Kind is what a command line asks for.
+type Kind int
 
-// The verbs, one for each command option.
+// The kinds, one for each option that is a command.
 const (
-	None Verb = iota
+	None Kind = iota
 	AddService
 	EditService
 	DeleteService
@@ -34,9 +34,9 @@ const (
 	Version
 )
 
-// String returns the verb as the error messages name it, such as "add-service".
-func (v Verb) String() string {
-	switch v {
+// String returns the name that the error messages use, such as "add-service".
+func (k Kind) String() string {
+	switch k {
 	case AddService:
 		return "add-service"
 	case EditService:
@@ -74,9 +74,9 @@ func (v Verb) String() string {
 	}
 }
 
-// Command is one command line, read and found legal. Which fields count depends on the verb.
+// Command is one command line, read and found legal. Which fields count depends on its kind.
 type Command struct {
-	Verb     Verb
+	Kind     Kind
 	Service  ipvs.Service     // what AddService and EditService make; for the others its ServiceID alone
 	Server   ipvs.Destination // of AddServer, EditServer and DeleteServer
 	Timeouts ipvs.Timeouts    // of SetTimeouts
@@ -104,14 +104,14 @@ type Listing struct {
 	Options format.Options
 }
 
-// OneService tells whether the command names a service: where one is not required, it is about all of them if not.
-func (c Command) OneService() bool { return c.Service.ServiceID != ipvs.ServiceID{} }
+// HasService tells whether the command names a service: where one is not required, it is about all of them if not.
+func (c Command) HasService() bool { return c.Service.ServiceID != ipvs.ServiceID{} }
 
 // Change returns what the command asks of the kernel, and false for one that changes nothing there.
 func (c Command) Change() (ipvs.Change, bool) {
 	c = c.inKernel()
 	id := c.Service.ServiceID
-	switch c.Verb {
+	switch c.Kind {
 	case AddService:
 		return ipvs.AddService(c.Service), true
 	case EditService:
@@ -127,7 +127,7 @@ func (c Command) Change() (ipvs.Change, bool) {
 	case DeleteServer:
 		return ipvs.DeleteDestination(id, c.Server.Address), true
 	case Zero:
-		if c.OneService() {
+		if c.HasService() {
 			return ipvs.Zero(id), true
 		}
 		return ipvs.ZeroAll(), true

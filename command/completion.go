@@ -62,8 +62,8 @@ func readTyped(words []string, port func(name, protocol string) (uint16, bool)) 
 			t.pending = found
 			return t
 		}
-		if found.verb != None && t.parser.command.Verb == None {
-			t.parser.command.Verb = found.verb
+		if found.kind != None && t.parser.command.Kind == None {
+			t.parser.command.Kind = found.kind
 		}
 		if found.order != 0 {
 			t.parser.given |= 1 << found.order
@@ -93,16 +93,16 @@ func (t *typed) options(long bool) []Candidate {
 }
 
 func (t *typed) fits(o *option) bool {
-	verb, l, given := t.parser.command.Verb, verbLegality[t.parser.command.Verb], t.parser.given
+	kind, l, given := t.parser.command.Kind, commandLegality[t.parser.command.Kind], t.parser.given
 	switch {
 	case o.offered != nil && !o.offered(&t.parser.command):
 		return false
-	case o.verb != None:
-		return verb == None
-	case o.verbs == (fits{}): // it goes with everything
+	case o.kind != None:
+		return kind == None
+	case o.commands == (fits{}): // it goes with everything
 		return true
 	case o.order == 0:
-		return (o.verbs.required | o.verbs.allowed | o.verbs.exclusive).has(int(verb))
+		return (o.commands.required | o.commands.allowed | o.commands.exclusive).has(int(kind))
 	case given.has(o.order):
 		return false
 	case l.exclusive.has(o.order):

@@ -81,7 +81,7 @@ func listed(words []string, last string) string {
 }
 
 func (r *reading) explainMark(_ *option, value string) {
-	switch verb := r.command.Verb; verb {
+	switch kind := r.command.Kind; kind {
 	case Save:
 		r.hint("-f is a firewall mark here: to save to a file type ipvsadm save -f %s", value)
 		return
@@ -110,7 +110,7 @@ func dottedMask(bits int) string {
 }
 
 func (r *reading) explainSecondCommand(second *option) {
-	may := verbLegality[r.command.Verb].may()
+	may := commandLegality[r.command.Kind].may()
 	if other := letterOption(second.letter ^ ('a' ^ 'A')); second.letter != 0 && other != nil && other.order != 0 && may.has(other.order) {
 		r.hint("%s is a command: --%s is %s", second.name(), other.long, other.name())
 		return
@@ -121,7 +121,7 @@ func (r *reading) explainSecondCommand(second *option) {
 // explainOthers explains the words that belong to no option.
 func (r *reading) explainOthers(words []string) {
 	others := r.words.others
-	if r.command.Verb == SetTimeouts {
+	if r.command.Kind == SetTimeouts {
 		if err := r.takeTimeouts(); err != nil {
 			r.hint("type --set and three numbers of seconds from 0 to %d: --set TCP TCPFIN UDP", maxTimeout)
 			return
@@ -140,15 +140,15 @@ func (r *reading) explainOthers(words []string) {
 	_, isAddress := parseIPv4(word)
 	_, _, isEndpoint := Lookup{Host: noName.Host, Port: anyName.Port}.endpoint(word, ipvs.TCP)
 	isAddress = isAddress && !isNumber || isEndpoint
-	may := verbLegality[r.command.Verb].may()
+	may := commandLegality[r.command.Kind].may()
 	wants := func(long string) bool {
 		order := longOption(long).order
 		return !r.given.has(order) && may.has(order)
 	}
 	switch {
-	case r.command.Verb == Restore:
+	case r.command.Kind == Restore:
 		r.hint("-R reads its standard input: type ipvsadm -R <%s, or ipvsadm restore -f %s to replace the table", word, word)
-	case r.command.Verb == Save:
+	case r.command.Kind == Save:
 		r.hint("-S writes to its standard output: type ipvsadm -S >%s, or ipvsadm save -f %s", word, word)
 	case strings.HasPrefix(word, "//"):
 		r.hint("a comment begins with #, on a line of its own")
@@ -172,14 +172,14 @@ func (r *reading) explainOthers(words []string) {
 }
 
 func (r *reading) explainLegality() {
-	verb, l := r.command.Verb, verbLegality[r.command.Verb]
+	kind, l := r.command.Kind, commandLegality[r.command.Kind]
 	if l.check(allDecisions, r.given, "", "") == nil {
 		return
 	}
 	// The same letter in the other case may be the command that goes with these options.
-	self := optionOfVerb(verb)
-	if other := letterOption(self.letter ^ ('a' ^ 'A')); other != nil && other.verb != None && r.given != 0 &&
-		verbLegality[other.verb].check(allDecisions, r.given, "", "") == nil {
+	self := commandOption(kind)
+	if other := letterOption(self.letter ^ ('a' ^ 'A')); other != nil && other.kind != None && r.given != 0 &&
+		commandLegality[other.kind].check(allDecisions, r.given, "", "") == nil {
 		r.hint("to %s type %s", other.help, other.name())
 		return
 	}
@@ -191,17 +191,17 @@ func (r *reading) explainLegality() {
 			r.hint("the real-server is -r ADDRESS:PORT")
 		case !r.given.has(order), l.may().has(order), r.failed.has(order), r.meansMasquerading(decision(order)):
 		default:
-			r.hint("%s goes with %s", r.typed[decided].name(), listed(verbsWith(order), "and"))
+			r.hint("%s goes with %s", r.typed[decided].name(), listed(commandsWith(order), "and"))
 		}
 	}
 }
 
-// verbsWith returns the commands that a decision goes with, as they are typed.
-func verbsWith(order int) []string {
+// commandsWith returns the commands that a decision goes with, as they are typed.
+func commandsWith(order int) []string {
 	var with []string
-	for verb := AddService; verb < Help; verb++ {
-		if verbLegality[verb].may().has(order) {
-			with = append(with, optionOfVerb(verb).name())
+	for kind := AddService; kind < Help; kind++ {
+		if commandLegality[kind].may().has(order) {
+			with = append(with, commandOption(kind).name())
 		}
 	}
 	return with
@@ -214,7 +214,7 @@ func (r *reading) explainChecks() {
 		r.explainFlags()
 		return
 	}
-	switch r.command.Verb {
+	switch r.command.Kind {
 	case AddService, EditService:
 		if service.Mark == 0 && service.Address.Port() == 0 && service.Flags&ipvs.Persistent == 0 && service.Address.IsValid() {
 			r.explainPort()

@@ -83,11 +83,11 @@ func read(words []string, lookup Lookup) *reading {
 		r.missing(found)
 		return r
 	}
-	if err != nil || found == nil || found.verb == None {
+	if err != nil || found == nil || found.kind == None {
 		r.stopped = 0
 		return r
 	}
-	r.command.Verb = found.verb
+	r.command.Kind = found.kind
 	if found.set != nil {
 		r.setAndExplain(found, value)
 	}
@@ -114,7 +114,7 @@ func (r *reading) readOptions(words []string) bool {
 			return false
 		case found == nil:
 			return true
-		case found.verb != None:
+		case found.kind != None:
 			r.explainSecondCommand(found)
 			return false
 		}
@@ -144,7 +144,7 @@ func (r *reading) missing(o *option) {
 
 // meansMasquerading reports whether -M was typed for -m, and says so.
 func (r *reading) meansMasquerading(o *option) bool {
-	if o.letter != 'M' || r.command.Verb != AddServer && r.command.Verb != EditServer {
+	if o.letter != 'M' || r.command.Kind != AddServer && r.command.Kind != EditServer {
 		return false
 	}
 	r.hint("-M is the netmask of persistence: masquerading is -m")

@@ -61,9 +61,9 @@ func (l *legality) add(o *option, f fits, number int) {
 
 // The legality of each command and type of tunnel, as the table of options has it, and the options of tunnels.
 var (
-	verbLegality   [Version + 1]legality
-	tunnelLegality [ipvs.GRE + 1]legality
-	tunnelOptions  decisions
+	commandLegality [Version + 1]legality
+	tunnelLegality  [ipvs.GRE + 1]legality
+	tunnelOptions   decisions
 )
 
 func init() {
@@ -72,8 +72,8 @@ func init() {
 		if o.order == 0 {
 			continue
 		}
-		for verb := range verbLegality {
-			verbLegality[verb].add(o, o.verbs, verb)
+		for kind := range commandLegality {
+			commandLegality[kind].add(o, o.commands, kind)
 		}
 		for tunnel := range tunnelLegality {
 			tunnelLegality[tunnel].add(o, o.tunnels, tunnel)
@@ -109,11 +109,11 @@ func (l legality) check(within, given decisions, name, what string) error {
 
 // check reports what is not legal about a command line whose words are all well-formed.
 func (p *parser) check() error {
-	verb := p.command.Verb
-	if err := verbLegality[verb].check(allDecisions, p.given, verb.String(), "command"); err != nil {
+	kind := p.command.Kind
+	if err := commandLegality[kind].check(allDecisions, p.given, kind.String(), "command"); err != nil {
 		return err
 	}
-	switch verb {
+	switch kind {
 	case List:
 		return p.checkListing()
 	case AddService, EditService:

@@ -59,12 +59,12 @@ func TestMistakes(t *testing.T) {
 
 // refusal returns the error of the kernel that has a message.
 func refusal(t *testing.T, c Command, message string) error {
-	operation, ok := map[Verb]ipvs.Operation{
+	operation, ok := map[Kind]ipvs.Operation{
 		AddService: ipvs.OpAddService, EditService: ipvs.OpEditService, DeleteService: ipvs.OpDeleteService,
 		AddServer: ipvs.OpAddDestination, EditServer: ipvs.OpEditDestination, DeleteServer: ipvs.OpDeleteDestination,
-	}[c.Verb]
+	}[c.Kind]
 	if !ok {
-		t.Errorf("the kernel refuses no %v", c.Verb)
+		t.Errorf("the kernel refuses no %v", c.Kind)
 		return nil
 	}
 	for _, errno := range []syscall.Errno{syscall.EEXIST, syscall.ENOENT, syscall.ESRCH} {
@@ -73,7 +73,7 @@ func refusal(t *testing.T, c Command, message string) error {
 			return err
 		}
 	}
-	t.Errorf("no refusal of %v says %q", c.Verb, message)
+	t.Errorf("no refusal of %v says %q", c.Kind, message)
 	return nil
 }
 

@@ -25,12 +25,12 @@ type option struct {
 	argument string // what the value stands for, in the help text
 	help     string
 
-	verb Verb // the command that the option is, or None
+	kind Kind // of the command that the option is, or None
 
-	order   int    // of what it decides among errors about that, from 1; zero for an option that may be repeated
-	decides string // what it decides, if other options decide the same: they exclude each other and share an order
-	verbs   fits   // the commands that it goes with
-	tunnels fits   // the types of tunnel that it goes with, for an option of tunnels
+	order    int    // of what it decides among errors about that, from 1; zero for an option that may be repeated
+	decides  string // what it decides, if other options decide the same: they exclude each other and share an order
+	commands fits   // the commands that it goes with
+	tunnels  fits   // the types of tunnel that it goes with, for an option of tunnels
 
 	set     func(p *parser, o *option, text string) error
 	bounds  bounds   // of a number
@@ -47,10 +47,10 @@ type fits struct {
 	exclusive numbers // allowed, but not together with others of which this is said
 }
 
-// numbers is a set of small numbers, such as Verb's.
+// numbers is a set of small numbers, such as Kind's.
 type numbers uint32
 
-func of[N Verb | ipvs.TunnelType](members ...N) (set numbers) {
+func of[N Kind | ipvs.TunnelType](members ...N) (set numbers) {
 	for _, member := range members {
 		set |= 1 << member
 	}
@@ -81,123 +81,123 @@ var (
 
 // options is every option, in the order of the help text.
 var options = [...]option{
-	{long: "add-service", letter: 'A', verb: AddService, help: "add a virtual service"},
-	{long: "edit-service", letter: 'E', verb: EditService, help: "change a virtual service"},
-	{long: "delete-service", letter: 'D', verb: DeleteService, help: "delete a virtual service and its servers"},
-	{long: "clear", letter: 'C', verb: Clear, help: "delete all virtual services"},
-	{long: "restore", letter: 'R', verb: Restore, help: "run the commands on standard input"},
-	{long: "save", letter: 'S', verb: Save, help: "print the table as commands for -R"},
-	{long: "add-server", letter: 'a', verb: AddServer, help: "add a real server to a virtual service"},
-	{long: "edit-server", letter: 'e', verb: EditServer, help: "change a real server"},
-	{long: "delete-server", letter: 'd', verb: DeleteServer, help: "delete a real server from a virtual service"},
-	{long: "list", letter: 'L', verb: List, help: "list services, or connections, timeouts or daemons"},
-	{long: "list", letter: 'l', verb: List},
-	{long: "zero", letter: 'Z', verb: Zero, help: "zero the counters of one service or of all"},
-	{long: "set", verb: SetTimeouts, argument: "TCP TCPFIN UDP", help: "set the connection timeouts in seconds; 0 keeps one"},
-	{long: "start-daemon", takes: value, verb: StartDaemon, argument: "master|backup",
+	{long: "add-service", letter: 'A', kind: AddService, help: "add a virtual service"},
+	{long: "edit-service", letter: 'E', kind: EditService, help: "change a virtual service"},
+	{long: "delete-service", letter: 'D', kind: DeleteService, help: "delete a virtual service and its servers"},
+	{long: "clear", letter: 'C', kind: Clear, help: "delete all virtual services"},
+	{long: "restore", letter: 'R', kind: Restore, help: "run the commands on standard input"},
+	{long: "save", letter: 'S', kind: Save, help: "print the table as commands for -R"},
+	{long: "add-server", letter: 'a', kind: AddServer, help: "add a real server to a virtual service"},
+	{long: "edit-server", letter: 'e', kind: EditServer, help: "change a real server"},
+	{long: "delete-server", letter: 'd', kind: DeleteServer, help: "delete a real server from a virtual service"},
+	{long: "list", letter: 'L', kind: List, help: "list services, or connections, timeouts or daemons"},
+	{long: "list", letter: 'l', kind: List},
+	{long: "zero", letter: 'Z', kind: Zero, help: "zero the counters of one service or of all"},
+	{long: "set", kind: SetTimeouts, argument: "TCP TCPFIN UDP", help: "set the connection timeouts in seconds; 0 keeps one"},
+	{long: "start-daemon", takes: value, kind: StartDaemon, argument: "master|backup",
 		help:  "start a connection synchronization daemon",
 		words: []string{"master", "backup"}, set: state("illegal start-daemon parameter specified")},
-	{long: "stop-daemon", takes: value, verb: StopDaemon, argument: "master|backup",
+	{long: "stop-daemon", takes: value, kind: StopDaemon, argument: "master|backup",
 		help:  "stop a connection synchronization daemon",
 		words: []string{"master", "backup"}, set: state("illegal start_daemon specified")}, // sic
-	{long: "help", letter: 'h', verb: Help, help: "print this summary"},
-	{long: "version", letter: 'v', verb: Version, help: "print the version"},
+	{long: "help", letter: 'h', kind: Help, help: "print this summary"},
+	{long: "version", letter: 'v', kind: Version, help: "print the version"},
 
-	{long: "tcp-service", letter: 't', takes: value, order: 3, decides: "service-address", verbs: serviced, argument: "ADDRESS[:PORT]",
+	{long: "tcp-service", letter: 't', takes: value, order: 3, decides: "service-address", commands: serviced, argument: "ADDRESS[:PORT]",
 		help: "TCP service", set: service(ipvs.TCP), values: (*typed).services, explain: explainService(ipvs.TCP)},
-	{long: "udp-service", letter: 'u', takes: value, order: 3, decides: "service-address", verbs: serviced, argument: "ADDRESS[:PORT]",
+	{long: "udp-service", letter: 'u', takes: value, order: 3, decides: "service-address", commands: serviced, argument: "ADDRESS[:PORT]",
 		help: "UDP service", set: service(ipvs.UDP), values: (*typed).services, explain: explainService(ipvs.UDP)},
-	{long: "sctp-service", takes: value, order: 3, decides: "service-address", verbs: serviced, argument: "ADDRESS[:PORT]",
+	{long: "sctp-service", takes: value, order: 3, decides: "service-address", commands: serviced, argument: "ADDRESS[:PORT]",
 		help: "SCTP service", set: service(ipvs.SCTP), values: (*typed).services, explain: explainService(ipvs.SCTP)},
-	{long: "fwmark-service", letter: 'f', takes: value, order: 3, decides: "service-address", verbs: serviced, argument: "MARK",
+	{long: "fwmark-service", letter: 'f', takes: value, order: 3, decides: "service-address", commands: serviced, argument: "MARK",
 		help: "service for packets with this firewall mark", set: (*parser).setMark, values: (*typed).services, explain: (*reading).explainMark},
-	{long: "ipv6", letter: '6', verbs: serviced, help: "the mark's packets are IPv6; after -f", set: (*parser).setIPv6,
+	{long: "ipv6", letter: '6', commands: serviced, help: "the mark's packets are IPv6; after -f", set: (*parser).setIPv6,
 		offered: func(c *Command) bool { return c.Service.Mark != 0 }},
 
-	{long: "scheduler", letter: 's', takes: value, order: 4, verbs: scheduling, argument: "NAME",
+	{long: "scheduler", letter: 's', takes: value, order: 4, commands: scheduling, argument: "NAME",
 		help:  "rr, wrr, lc, wlc (default), lblc, lblcr, dh, sh, sed, nq, fo, ovf or mh",
 		words: schedulers, set: text(func(c *Command) *string { return &c.Service.Scheduler })},
-	{long: "sched-flags", letter: 'b', takes: value, order: 24, verbs: scheduling, argument: "FLAG,...",
+	{long: "sched-flags", letter: 'b', takes: value, order: 24, commands: scheduling, argument: "FLAG,...",
 		help: "sh-fallback, sh-port, mh-fallback, mh-port, flag-1, flag-2, flag-3",
 		set:  (*parser).setSchedulerFlags, values: (*typed).flags},
-	{long: "persistent", letter: 'p', takes: optional, order: 5, verbs: scheduling, argument: "[SECONDS]",
+	{long: "persistent", letter: 'p', takes: optional, order: 5, commands: scheduling, argument: "[SECONDS]",
 		help: "keep a client on its server (default 360 seconds)", bounds: bounds{1, maxTimeout, " of seconds"}, set: (*parser).setPersistent},
-	{long: "netmask", letter: 'M', takes: value, order: 6, verbs: scheduling, argument: "MASK",
+	{long: "netmask", letter: 'M', takes: value, order: 6, commands: scheduling, argument: "MASK",
 		help: "group clients for -p: IPv4 mask or IPv6 prefix length", set: (*parser).setNetmask, explain: (*reading).explainMask},
-	{long: "pe", takes: value, order: 23, verbs: scheduling, argument: "ENGINE", help: "persistence engine (sip)",
+	{long: "pe", takes: value, order: 23, commands: scheduling, argument: "ENGINE", help: "persistence engine (sip)",
 		words: []string{"sip"}, set: text(func(c *Command) *string { return &c.Service.Engine })},
-	{long: "ops", letter: 'o', order: 22, verbs: scheduling, help: "one-packet scheduling: a server for each packet (UDP)", set: (*parser).setOnePacket},
+	{long: "ops", letter: 'o', order: 22, commands: scheduling, help: "one-packet scheduling: a server for each packet (UDP)", set: (*parser).setOnePacket},
 
 	{long: "real-server", letter: 'r', takes: value, order: 7, argument: "ADDRESS[:PORT]", help: "real server",
-		verbs: fits{required: of(AddServer, EditServer, DeleteServer)},
-		set:   (*parser).setServer, values: (*typed).servers, explain: (*reading).explainServer},
-	{long: "gatewaying", letter: 'g', order: 8, decides: "forwarding-method", verbs: serving,
+		commands: fits{required: of(AddServer, EditServer, DeleteServer)},
+		set:      (*parser).setServer, values: (*typed).servers, explain: (*reading).explainServer},
+	{long: "gatewaying", letter: 'g', order: 8, decides: "forwarding-method", commands: serving,
 		help: "forward by direct routing (default)", set: forwarding(ipvs.DirectRouting)},
-	{long: "ipip", letter: 'i', order: 8, decides: "forwarding-method", verbs: serving,
+	{long: "ipip", letter: 'i', order: 8, decides: "forwarding-method", commands: serving,
 		help: "forward by tunnel", set: forwarding(ipvs.Tunneling)},
-	{long: "masquerading", letter: 'm', order: 8, decides: "forwarding-method", verbs: serving,
+	{long: "masquerading", letter: 'm', order: 8, decides: "forwarding-method", commands: serving,
 		help: "forward by network address translation", set: forwarding(ipvs.Masquerading)},
-	{long: "weight", letter: 'w', takes: value, order: 9, verbs: serving, argument: "WEIGHT",
+	{long: "weight", letter: 'w', takes: value, order: 9, commands: serving, argument: "WEIGHT",
 		help: "weight relative to the other servers (default 1)", bounds: bounds{low: 0, high: maxInt},
 		set: number("illegal weight specified", func(c *Command) *uint32 { return &c.Server.Weight })},
-	{long: "u-threshold", letter: 'x', takes: value, order: 10, verbs: serving, argument: "CONNECTIONS",
+	{long: "u-threshold", letter: 'x', takes: value, order: 10, commands: serving, argument: "CONNECTIONS",
 		help: "no new connections once the server has this many", bounds: bounds{low: 0, high: maxInt},
 		set: number("illegal u_threshold specified", func(c *Command) *uint32 { return &c.Server.UpperThreshold })},
-	{long: "l-threshold", letter: 'y', takes: value, order: 11, verbs: serving, argument: "CONNECTIONS",
+	{long: "l-threshold", letter: 'y', takes: value, order: 11, commands: serving, argument: "CONNECTIONS",
 		help: "new connections again when it has fewer than this", bounds: bounds{low: 0, high: maxInt},
 		set: number("illegal l_threshold specified", func(c *Command) *uint32 { return &c.Server.LowerThreshold })},
-	{long: "tun-type", takes: value, order: 30, verbs: serving, argument: "TYPE", help: "tunnel type: ipip (default), gue or gre",
+	{long: "tun-type", takes: value, order: 30, commands: serving, argument: "TYPE", help: "tunnel type: ipip (default), gue or gre",
 		tunnels: fits{allowed: of(ipvs.IPIP, ipvs.GUE, ipvs.GRE)}, words: []string{"ipip", "gue", "gre"}, set: (*parser).setTunnelType},
-	{long: "tun-port", takes: value, order: 31, verbs: serving, argument: "PORT", help: "UDP port of the tunnel (gue)",
+	{long: "tun-port", takes: value, order: 31, commands: serving, argument: "PORT", help: "UDP port of the tunnel (gue)",
 		tunnels: fits{required: of(ipvs.GUE)}, bounds: bounds{low: 1, high: 65535},
 		set: number("illegal tunnel port specified", func(c *Command) *uint16 { return &c.Server.Tunnel.Port })},
-	{long: "tun-nocsum", order: 32, verbs: serving, help: "no checksum in the outer header (default)",
+	{long: "tun-nocsum", order: 32, commands: serving, help: "no checksum in the outer header (default)",
 		tunnels: fits{exclusive: of(ipvs.GUE, ipvs.GRE)}, set: checksum(ipvs.NoChecksum)},
-	{long: "tun-csum", order: 33, verbs: serving, help: "checksum in the outer header (gue, gre)",
+	{long: "tun-csum", order: 33, commands: serving, help: "checksum in the outer header (gue, gre)",
 		tunnels: fits{exclusive: of(ipvs.GUE, ipvs.GRE)}, set: checksum(ipvs.Checksum)},
-	{long: "tun-remcsum", order: 34, verbs: serving, help: "remote checksum offload (gue)",
+	{long: "tun-remcsum", order: 34, commands: serving, help: "remote checksum offload (gue)",
 		tunnels: fits{exclusive: of(ipvs.GUE)}, set: checksum(ipvs.RemoteChecksum)},
 
-	{long: "numeric", letter: 'n', order: 1, verbs: fits{allowed: of(List, Save)}, help: "print numbers instead of host and port names",
+	{long: "numeric", letter: 'n', order: 1, commands: fits{allowed: of(List, Save)}, help: "print numbers instead of host and port names",
 		set: turnOn(func(c *Command) *bool { return &c.Listing.Numeric })},
-	{long: "connection", letter: 'c', order: 2, verbs: whatListed, help: "list connections",
+	{long: "connection", letter: 'c', order: 2, commands: whatListed, help: "list connections",
 		set: turnOn(func(c *Command) *bool { return &c.Listing.Connections })},
-	{long: "timeout", order: 13, verbs: whatListed, help: "list the connection timeouts",
+	{long: "timeout", order: 13, commands: whatListed, help: "list the connection timeouts",
 		set: turnOn(func(c *Command) *bool { return &c.Listing.Timeouts })},
-	{long: "daemon", order: 14, verbs: whatListed, help: "list the synchronization daemons",
+	{long: "daemon", order: 14, commands: whatListed, help: "list the synchronization daemons",
 		set: turnOn(func(c *Command) *bool { return &c.Listing.Daemons })},
-	{long: "stats", order: 15, verbs: listing, help: "show counters",
+	{long: "stats", order: 15, commands: listing, help: "show counters",
 		set: turnOn(func(c *Command) *bool { return &c.Listing.Options.Stats })},
-	{long: "rate", order: 16, verbs: listing, help: "show rates per second",
+	{long: "rate", order: 16, commands: listing, help: "show rates per second",
 		set: turnOn(func(c *Command) *bool { return &c.Listing.Options.Rate })},
-	{long: "exact", letter: 'X', order: 21, verbs: listing, help: "print counters in full",
+	{long: "exact", letter: 'X', order: 21, commands: listing, help: "print counters in full",
 		set: turnOn(func(c *Command) *bool { return &c.Listing.Options.Exact })},
-	{long: "thresholds", order: 17, verbs: listing, help: "show thresholds",
+	{long: "thresholds", order: 17, commands: listing, help: "show thresholds",
 		set: turnOn(func(c *Command) *bool { return &c.Listing.Options.Thresholds })},
-	{long: "persistent-conn", order: 18, verbs: listing, help: "show persistence templates; with -c, engine data",
+	{long: "persistent-conn", order: 18, commands: listing, help: "show persistence templates; with -c, engine data",
 		set: turnOn(func(c *Command) *bool { return &c.Listing.Options.PersistentConnections })},
-	{long: "tun-info", order: 29, verbs: listing, help: "show tunnels",
+	{long: "tun-info", order: 29, commands: listing, help: "show tunnels",
 		set: turnOn(func(c *Command) *bool { return &c.Listing.Options.TunnelInfo })},
-	{long: "nosort", order: 19, verbs: listing, help: "list in the kernel's order",
+	{long: "nosort", order: 19, commands: listing, help: "list in the kernel's order",
 		set: turnOn(func(c *Command) *bool { return &c.Listing.NoSort })},
-	{long: "sort", verbs: listing, help: "list in sorted order (default)",
+	{long: "sort", commands: listing, help: "list in sorted order (default)",
 		set: func(*parser, *option, string) error { return nil }},
-	{long: "format", takes: value, order: 35, verbs: listing, argument: strings.Join(format.Names(), "|"),
+	{long: "format", takes: value, order: 35, commands: listing, argument: strings.Join(format.Names(), "|"),
 		help: "as the original, JSON for programs, or aligned columns", words: format.Names(), set: (*parser).setFormat},
 
 	{long: "syncid", takes: value, order: 20, argument: "ID", help: "group of directors, 0 to 255 (default 0)",
-		verbs: fits{allowed: of(List, StartDaemon, StopDaemon)}, bounds: bounds{low: 0, high: 255},
+		commands: fits{allowed: of(List, StartDaemon, StopDaemon)}, bounds: bounds{low: 0, high: 255},
 		set: number("illegal syncid specified", func(c *Command) *uint32 { return &c.Daemon.SyncID })},
-	{long: "sync-maxlen", takes: value, order: 28, verbs: starting, argument: "BYTES", help: "length of the longest message",
+	{long: "sync-maxlen", takes: value, order: 28, commands: starting, argument: "BYTES", help: "length of the longest message",
 		bounds: bounds{1, 65535 - 20 - 8, " of bytes"}, // what fits in an IP packet behind its header and UDP's
 		set:    number("illegal sync-maxlen specified", func(c *Command) *uint16 { return &c.Daemon.MaxLength })},
-	{long: "mcast-interface", takes: value, order: 12, verbs: starting, argument: "INTERFACE", help: "network interface for messages",
+	{long: "mcast-interface", takes: value, order: 12, commands: starting, argument: "INTERFACE", help: "network interface for messages",
 		set: text(func(c *Command) *string { return &c.Daemon.Interface }), values: (*typed).interfaces},
-	{long: "mcast-group", takes: value, order: 25, verbs: starting, argument: "ADDRESS",
+	{long: "mcast-group", takes: value, order: 25, commands: starting, argument: "ADDRESS",
 		help: "multicast group (default 224.0.0.81)", set: (*parser).setGroup, explain: (*reading).explainGroup},
-	{long: "mcast-port", takes: value, order: 26, verbs: starting, argument: "PORT", help: "UDP port (default 8848)",
+	{long: "mcast-port", takes: value, order: 26, commands: starting, argument: "PORT", help: "UDP port (default 8848)",
 		bounds: bounds{low: 1, high: 65535}, set: number("illegal mcast-port specified", func(c *Command) *uint16 { return &c.Daemon.Port })},
-	{long: "mcast-ttl", takes: value, order: 27, verbs: starting, argument: "TTL", help: "hops that messages may travel (default 1)",
+	{long: "mcast-ttl", takes: value, order: 27, commands: starting, argument: "TTL", help: "hops that messages may travel (default 1)",
 		bounds: bounds{low: 1, high: 255}, set: number("illegal mcast-ttl specified", func(c *Command) *uint8 { return &c.Daemon.TTL })},
 
 	{long: "netns", takes: value, argument: "NAME|PATH", help: "work in this network namespace; may stand anywhere",
@@ -241,10 +241,10 @@ func init() {
 
 func letterOption(letter byte) *option { return letters[letter] }
 
-// optionOfVerb returns the option that is a command.
-func optionOfVerb(verb Verb) *option {
+// commandOption returns the option that is a command.
+func commandOption(kind Kind) *option {
 	for i := range options {
-		if options[i].verb == verb {
+		if options[i].kind == kind {
 			return &options[i]
 		}
 	}

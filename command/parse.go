@@ -26,7 +26,7 @@ type Parser struct{ line parser }
 // Parse reads a command line as the function of that name does.
 func (r *Parser) Parse(program string, arguments []string, lookup Lookup) (Command, error) {
 	if len(arguments) == 0 {
-		return Command{Verb: List}, nil
+		return Command{Kind: List}, nil
 	}
 	p := &r.line
 	err := p.read(program, arguments, lookup)
@@ -63,11 +63,11 @@ func (p *parser) begin(arguments []string, lookup Lookup) {
 // their order, and then the checks look at the whole.
 func (p *parser) parse(program string) error {
 	found, value, _, _, err := p.words.next()
-	if err != nil || found == nil || found.verb == None {
+	if err != nil || found == nil || found.kind == None {
 		return refused("Try `%s -h' or '%s --help' for more information.", program, program)
 	}
-	p.command.Verb = found.verb
-	if found.verb == Help || found.verb == Version {
+	p.command.Kind = found.kind
+	if found.kind == Help || found.kind == Version {
 		return nil
 	}
 	if found.set != nil {
@@ -90,7 +90,7 @@ func (p *parser) readOptions() error {
 		if found == nil {
 			return p.finish()
 		}
-		if found.verb != None {
+		if found.kind != None {
 			return wrong("invalid option `%s'", word)
 		}
 		if found.takes == optional && !given {
@@ -115,7 +115,7 @@ func (p *parser) setOption(o *option, value string) error {
 
 // finish sets what depends on several options, and takes the words that belong to none.
 func (p *parser) finish() error {
-	if p.command.Verb == SetTimeouts {
+	if p.command.Kind == SetTimeouts {
 		if err := p.takeTimeouts(); err != nil {
 			return err
 		}
@@ -127,7 +127,7 @@ func (p *parser) finish() error {
 	if c.Service.Scheduler == "" {
 		c.Service.Scheduler = "wlc"
 	}
-	if (c.Verb == AddServer || c.Verb == EditServer) && c.Server.Forwarding != ipvs.Masquerading && c.Service.Mark == 0 {
+	if (c.Kind == AddServer || c.Kind == EditServer) && c.Server.Forwarding != ipvs.Masquerading && c.Service.Mark == 0 {
 		c.Server.Address = withPort(c.Server.Address, c.Service.Address.Port())
 	}
 	return p.readSchedulerFlags()

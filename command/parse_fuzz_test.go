@@ -75,10 +75,10 @@ func settled(c Command) Command {
 	if c.Service.Flags&ipvs.Persistent == 0 {
 		c.Service.Netmask = 0
 	}
-	if c.Verb != AddService && c.Verb != EditService {
+	if c.Kind != AddService && c.Kind != EditService {
 		c.Service = ipvs.Service{ServiceID: c.Service.ServiceID}
 	}
-	if c.Verb == StopDaemon {
+	if c.Kind == StopDaemon {
 		c.Daemon = ipvs.Daemon{State: c.Daemon.State}
 	}
 	return c

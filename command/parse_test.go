@@ -38,17 +38,17 @@ func TestParse(t *testing.T) {
 		if with != nil {
 			with(&s)
 		}
-		return Command{Verb: AddService, Service: s}
+		return Command{Kind: AddService, Service: s}
 	}
 	server := func(address string, with func(*ipvs.Destination)) Command {
 		d := ipvs.Destination{Address: netip.MustParseAddrPort(address), Forwarding: ipvs.DirectRouting, Weight: 1}
 		if with != nil {
 			with(&d)
 		}
-		return Command{Verb: AddServer, Service: ipvs.Service{ServiceID: tcp}, Server: d}
+		return Command{Kind: AddServer, Service: ipvs.Service{ServiceID: tcp}, Server: d}
 	}
-	listing := func(l Listing) Command { return Command{Verb: List, Listing: l} }
-	start := func(d ipvs.Daemon) Command { return Command{Verb: StartDaemon, Daemon: d} }
+	listing := func(l Listing) Command { return Command{Kind: List, Listing: l} }
+	start := func(d ipvs.Daemon) Command { return Command{Kind: StartDaemon, Daemon: d} }
 	flags := func(scheduler string, flags ipvs.ServiceFlags) Command {
 		return service(tcp, func(s *ipvs.Service) { s.Scheduler, s.Flags = scheduler, flags })
 	}
@@ -68,26 +68,26 @@ func TestParse(t *testing.T) {
 		// Commands.
 		"-A -t 192.0.2.1:80":                       service(tcp, nil),
 		"--add-service --tcp-service=192.0.2.1:80": service(tcp, nil),
-		"-E -t 192.0.2.1:80":                       {Verb: EditService, Service: service(tcp, nil).Service},
-		"-D -t 192.0.2.1:80":                       {Verb: DeleteService, Service: ipvs.Service{ServiceID: tcp}},
-		"-C":                                       {Verb: Clear},
+		"-E -t 192.0.2.1:80":                       {Kind: EditService, Service: service(tcp, nil).Service},
+		"-D -t 192.0.2.1:80":                       {Kind: DeleteService, Service: ipvs.Service{ServiceID: tcp}},
+		"-C":                                       {Kind: Clear},
 		"-a -t 192.0.2.1:80 -r 192.0.2.9":          server("192.0.2.9:80", nil),
-		"-e -t 192.0.2.1:80 -r 192.0.2.9":          {Verb: EditServer, Service: ipvs.Service{ServiceID: tcp}, Server: server("192.0.2.9:80", nil).Server},
-		"-d -t 192.0.2.1:80 -r 192.0.2.9":          {Verb: DeleteServer, Service: ipvs.Service{ServiceID: tcp}, Server: ipvs.Destination{Address: netip.MustParseAddrPort("192.0.2.9:80")}},
+		"-e -t 192.0.2.1:80 -r 192.0.2.9":          {Kind: EditServer, Service: ipvs.Service{ServiceID: tcp}, Server: server("192.0.2.9:80", nil).Server},
+		"-d -t 192.0.2.1:80 -r 192.0.2.9":          {Kind: DeleteServer, Service: ipvs.Service{ServiceID: tcp}, Server: ipvs.Destination{Address: netip.MustParseAddrPort("192.0.2.9:80")}},
 		"-L":                                       listing(Listing{}),
 		"-l":                                       listing(Listing{}),
 		"--list":                                   listing(Listing{}),
-		"-Z":                                       {Verb: Zero},
-		"-Z -f 7":                                  {Verb: Zero, Service: ipvs.Service{ServiceID: mark}},
-		"-S":                                       {Verb: Save},
-		"-Sn":                                      {Verb: Save, Listing: Listing{Numeric: true}},
-		"-R":                                       {Verb: Restore},
-		"--set 1 2 3":                              {Verb: SetTimeouts, Timeouts: ipvs.Timeouts{TCP: time.Second, TCPFin: 2 * time.Second, UDP: 3 * time.Second}},
+		"-Z":                                       {Kind: Zero},
+		"-Z -f 7":                                  {Kind: Zero, Service: ipvs.Service{ServiceID: mark}},
+		"-S":                                       {Kind: Save},
+		"-Sn":                                      {Kind: Save, Listing: Listing{Numeric: true}},
+		"-R":                                       {Kind: Restore},
+		"--set 1 2 3":                              {Kind: SetTimeouts, Timeouts: ipvs.Timeouts{TCP: time.Second, TCPFin: 2 * time.Second, UDP: 3 * time.Second}},
 		"--start-daemon master":                    start(ipvs.Daemon{State: ipvs.Master}),
-		"--stop-daemon=backup":                     {Verb: StopDaemon, Daemon: ipvs.Daemon{State: ipvs.Backup}},
-		"-h":                                       {Verb: Help},
-		"-h and whatever --may -A follow":          {Verb: Help},
-		"--version":                                {Verb: Version},
+		"--stop-daemon=backup":                     {Kind: StopDaemon, Daemon: ipvs.Daemon{State: ipvs.Backup}},
+		"-h":                                       {Kind: Help},
+		"-h and whatever --may -A follow":          {Kind: Help},
+		"--version":                                {Kind: Version},
 
 		// Services.
 		"-A -u 192.0.2.1:80":             service(ipvs.AddressService(ipvs.UDP, tcp.Address), nil),
@@ -156,10 +156,10 @@ func TestParse(t *testing.T) {
 
 var comparable = cmpopts.EquateComparable(netip.Addr{}, netip.AddrPort{})
 
-// relevant returns a command with the zero value for what its verb makes no use of.
+// relevant returns a command with the zero value for what its kind makes no use of.
 func relevant(c Command) Command {
-	r := Command{Verb: c.Verb, Service: ipvs.Service{ServiceID: c.Service.ServiceID}}
-	switch c.Verb {
+	r := Command{Kind: c.Kind, Service: ipvs.Service{ServiceID: c.Service.ServiceID}}
+	switch c.Kind {
 	case AddService, EditService:
 		r.Service = c.Service
 	case AddServer, EditServer:
@@ -180,7 +180,7 @@ func relevant(c Command) Command {
 
 func TestParseNothing(t *testing.T) {
 	got, err := Parse("ipvsadm", nil, fewNames)
-	if err != nil || got.Verb != List {
+	if err != nil || got.Kind != List {
 		t.Errorf("no words at all: %v, %v", got, err)
 	}
 }
@@ -191,15 +191,15 @@ func TestParseInPart(t *testing.T) {
 	service := ipvs.MarkService(7, ipvs.IPv4)
 	for line, want := range map[string]Command{
 		"nonsense":                  {},
-		"-A -s rr":                  {Verb: AddService},
-		"-A -f 7 -p x":              {Verb: AddService, Service: ipvs.Service{ServiceID: service}},
-		"-D --bogus -f 7":           {Verb: DeleteService},
-		"-a -f 7 -w x":              {Verb: AddServer, Service: ipvs.Service{ServiceID: service}},
-		"-C extra":                  {Verb: Clear},
-		"--stop-daemon backup -w x": {Verb: StopDaemon, Daemon: ipvs.Daemon{State: ipvs.Backup}},
+		"-A -s rr":                  {Kind: AddService},
+		"-A -f 7 -p x":              {Kind: AddService, Service: ipvs.Service{ServiceID: service}},
+		"-D --bogus -f 7":           {Kind: DeleteService},
+		"-a -f 7 -w x":              {Kind: AddServer, Service: ipvs.Service{ServiceID: service}},
+		"-C extra":                  {Kind: Clear},
+		"--stop-daemon backup -w x": {Kind: StopDaemon, Daemon: ipvs.Daemon{State: ipvs.Backup}},
 	} {
 		got, err := Parse("ipvsadm", strings.Fields(line), Lookup{})
-		if err == nil || got.Verb != want.Verb || got.Daemon.State != want.Daemon.State {
+		if err == nil || got.Kind != want.Kind || got.Daemon.State != want.Daemon.State {
 			t.Errorf("%s: %+v, error %v", line, got, err)
 		}
 		if got.Service.ServiceID != want.Service.ServiceID {

@@ -37,14 +37,14 @@ func (c Command) refusalHints(err error) []string {
 	if !errors.As(err, &refused) || !errors.As(refused.Err, &errno) {
 		return nil
 	}
-	switch verb := c.Verb; {
-	case errno == syscall.ENOENT && (verb == AddService || verb == EditService):
+	switch kind := c.Kind; {
+	case errno == syscall.ENOENT && (kind == AddService || kind == EditService):
 		return c.notFound()
-	case errno == syscall.EEXIST && verb == AddService:
+	case errno == syscall.EEXIST && kind == AddService:
 		return []string{"to change a service type -E"}
-	case errno == syscall.EEXIST && verb == AddServer:
+	case errno == syscall.EEXIST && kind == AddServer:
 		return []string{"to change a server type -e"}
-	case errno == syscall.ENOENT && (verb == EditServer || verb == DeleteServer):
+	case errno == syscall.ENOENT && (kind == EditServer || kind == DeleteServer):
 		return c.noServer()
 	case errno == syscall.ESRCH && c.portless():
 		return []string{fmt.Sprintf("no port was typed: type %s:PORT", hostOf(c.Service.Address.Addr()))}
@@ -70,7 +70,7 @@ func (c Command) noServer() []string {
 
 // portless reports whether the service is one of an address without a port.
 func (c Command) portless() bool {
-	return c.OneService() && c.Service.Mark == 0 && c.Service.Address.Port() == 0
+	return c.HasService() && c.Service.Mark == 0 && c.Service.Address.Port() == 0
 }
 
 // hostOf returns an address as it stands before a port.

@@ -7,13 +7,13 @@ import (
 )
 
 // NeedsServer reports whether Remarks depend on what the server was before.
-func (c Command) NeedsServer() bool { return c.Verb == EditServer && !c.Typed.Forwarding }
+func (c Command) NeedsServer() bool { return c.Kind == EditServer && !c.Typed.Forwarding }
 
 // Remarks returns what the command did that is seldom meant, although the original says nothing of it. For NeedsServer,
 // before is the server as it was.
 func (c Command) Remarks(before ipvs.Destination) []string {
 	var remarks []string
-	switch c.Verb {
+	switch c.Kind {
 	case AddService, EditService:
 		if length, ok := c.lengthForMask(); ok {
 			remarks = append(remarks, fmt.Sprintf("the mask is %v: for a prefix of %d bits type -M %s",

@@ -111,7 +111,7 @@ func repairCommand(words []string) (hint string, mended []string) {
 			}
 			return "type ipvsadm " + Printable(typed), nil
 		}
-		if o := longOption(word); o != nil && o.verb != None {
+		if o := longOption(word); o != nil && o.kind != None {
 			return "type --" + word, slices.Concat([]string{"--" + word}, words[1:])
 		}
 	}
@@ -128,12 +128,12 @@ func repairCommand(words []string) (hint string, mended []string) {
 			continue
 		}
 		mended := slices.Concat([]string{word}, words[:i+1], words[i+2:])
-		if r := read(mended, anyName); r.command.Verb != None && r.stopped < 0 && len(r.hints) == 0 {
+		if r := read(mended, anyName); r.command.Kind != None && r.stopped < 0 && len(r.hints) == 0 {
 			return "the command comes first: type ipvsadm " + strings.Join(mended, " "), mended
 		}
 	}
 	// A service alone may be meant for any command, and the options of listings for a listing.
-	if mended := slices.Concat([]string{"-L"}, words); optionLike(word) && clean(mended) && !read(mended, anyName).command.OneService() {
+	if mended := slices.Concat([]string{"-L"}, words); optionLike(word) && clean(mended) && !read(mended, anyName).command.HasService() {
 		return "a command comes first: type ipvsadm " + strings.Join(mended, " "), mended
 	}
 	return "", nil
@@ -143,7 +143,7 @@ func repairCommand(words []string) (hint string, mended []string) {
 func commandFirst(word string) (string, bool) {
 	letters := strings.TrimPrefix(word, "-")
 	for i := 1; i < len(letters); i++ {
-		if found := letterOption(letters[i]); found != nil && found.verb != None {
+		if found := letterOption(letters[i]); found != nil && found.kind != None {
 			return "-" + letters[i:i+1] + letters[:i] + letters[i+1:], true
 		}
 	}

@@ -15,27 +15,27 @@ import (
 // numbers if it is nil. Parsing the line gives the command again.
 func (c Command) AppendRule(b []byte, resolver *names.Resolver) []byte {
 	r := rule{b, resolver}
-	switch c.Verb {
+	switch c.Kind {
 	case AddService, EditService:
-		r.verb(c.Verb)
+		r.command(c.Kind)
 		r.service(c.Service.ServiceID)
 		r.scheduling(c.Service)
 	case DeleteService, Zero:
-		r.verb(c.Verb)
-		if c.OneService() {
+		r.command(c.Kind)
+		if c.HasService() {
 			r.service(c.Service.ServiceID)
 		}
 	case AddServer, EditServer:
-		r.verb(c.Verb)
+		r.command(c.Kind)
 		r.service(c.Service.ServiceID)
 		r.server(c.Service.ServiceID, c.Server)
 		r.forwarding(c.Server)
 	case DeleteServer:
-		r.verb(c.Verb)
+		r.command(c.Kind)
 		r.service(c.Service.ServiceID)
 		r.server(c.Service.ServiceID, c.Server)
 	case Clear:
-		r.verb(c.Verb)
+		r.command(c.Kind)
 	case SetTimeouts:
 		r.text("--set")
 		for _, timeout := range []time.Duration{c.Timeouts.TCP, c.Timeouts.TCPFin, c.Timeouts.UDP} {
@@ -71,9 +71,9 @@ func (r *rule) option(name string, number uint64) {
 // timeouts from other programs.
 func seconds(timeout time.Duration) uint64 { return uint64(min(timeout/time.Second, maxTimeout)) }
 
-func (r *rule) verb(verb Verb) {
+func (r *rule) command(kind Kind) {
 	for i := range options {
-		if options[i].verb == verb {
+		if options[i].kind == kind {
 			r.line = append(r.line, '-', options[i].letter)
 			return
 		}

@@ -69,7 +69,7 @@ func distance(a, b string) int {
 func longNames(commands bool) []string {
 	var names []string
 	for i := range options {
-		if commands == (options[i].verb != None) {
+		if commands == (options[i].kind != None) {
 			names = append(names, options[i].long)
 		}
 	}

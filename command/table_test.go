@@ -61,10 +61,10 @@ func TestOptionsAreTold(t *testing.T) {
 			t.Errorf("--%s is there twice", o.long)
 		}
 		names[o.long] = true
-		if o.verb == None && o.set == nil {
+		if o.kind == None && o.set == nil {
 			t.Errorf("--%s does nothing", o.long)
 		}
-		if (o.takes != nothing) != (o.argument != "") && o.verb != SetTimeouts {
+		if (o.takes != nothing) != (o.argument != "") && o.kind != SetTimeouts {
 			t.Errorf("--%s: its value and the name of its value do not go together", o.long)
 		}
 	}
@@ -115,7 +115,7 @@ func TestLegality(t *testing.T) {
 	if want := bits.Len64(uint64(everything())) - 1; len(options) != want {
 		t.Errorf("this test knows %d options, of %d", len(options), want)
 	}
-	verbs := map[Verb]struct{ name, line, required, allowed string }{
+	kinds := map[Kind]struct{ name, line, required, allowed string }{
 		AddService:    {"add-service", "-A", service, scheduling},
 		EditService:   {"edit-service", "-E", service, scheduling},
 		DeleteService: {"delete-service", "-D", service, ""},
@@ -132,10 +132,10 @@ func TestLegality(t *testing.T) {
 		StartDaemon: {"start-daemon", "--start-daemon master", "", "mcast-interface syncid mcast-group mcast-port mcast-ttl sync-maxlen"},
 		StopDaemon:  {"stop-daemon", "--stop-daemon master", "", "syncid"},
 	}
-	for verb := AddService; verb < Help; verb++ {
-		v, ok := verbs[verb]
+	for kind := AddService; kind < Help; kind++ {
+		v, ok := kinds[kind]
 		if !ok {
-			t.Errorf("this test does not know verb %d (%v)", verb, verb)
+			t.Errorf("this test does not know kind %d (%v)", kind, kind)
 			continue
 		}
 		needed := strings.Fields(v.required)
@@ -182,7 +182,7 @@ func TestLegalityOfTunnels(t *testing.T) {
 
 // everything is all that options decide.
 func everything() (set decisions) {
-	for _, l := range verbLegality {
+	for _, l := range commandLegality {
 		set |= l.may()
 	}
 	return set

@@ -52,7 +52,7 @@ func (f *TargetFlag) IsBoolFlag() bool { return f.o != nil && f.o.takes == nothi
 
 // Service returns the service, if one is named.
 func (t *Target) Service() (id ipvs.ServiceID, ok bool) {
-	return t.line.command.Service.ServiceID, t.line.command.OneService()
+	return t.line.command.Service.ServiceID, t.line.command.HasService()
 }
 
 // Server returns the server, if one is named. Without a port it has the service's.

@@ -80,7 +80,7 @@ func newPlan(rules *Rules, present kernel, options Options) (*Plan, error) {
 	}
 	var others []Line
 	for _, line := range rules.Lines {
-		if !describes(line.Command.Verb) {
+		if !describes(line.Command.Kind) {
 			others = append(others, line)
 		}
 	}
@@ -129,10 +129,10 @@ func (r *Rules) Check(options Options) error {
 }
 
 // describes reports whether a command describes the table that a restore is to make. The other commands do something.
-func describes(verb command.Verb) bool { return isRule(verb) || isSetting(verb) }
+func describes(kind command.Kind) bool { return isRule(kind) || isSetting(kind) }
 
-func isRule(verb command.Verb) bool {
-	switch verb {
+func isRule(kind command.Kind) bool {
+	switch kind {
 	case command.AddService, command.EditService, command.DeleteService, command.Clear,
 		command.AddServer, command.EditServer, command.DeleteServer:
 		return true
@@ -141,12 +141,12 @@ func isRule(verb command.Verb) bool {
 	}
 }
 
-func isSetting(verb command.Verb) bool {
-	return verb == command.SetTimeouts || verb == command.StartDaemon || verb == command.StopDaemon
+func isSetting(kind command.Kind) bool {
+	return kind == command.SetTimeouts || kind == command.StartDaemon || kind == command.StopDaemon
 }
 
 func (r *Rules) describesSettings() bool {
-	return slices.ContainsFunc(r.Lines, func(line Line) bool { return isSetting(line.Command.Verb) })
+	return slices.ContainsFunc(r.Lines, func(line Line) bool { return isSetting(line.Command.Kind) })
 }
 
 // table is what the kernel has, or what rules want it to have. What was there before the first line has no line: its
@@ -261,16 +261,16 @@ func (d doubts) explain(service ipvs.ServiceID, errno error) bool {
 // understood of it.
 func (t *table) doubt(bad *Line, known doubts) {
 	id := bad.Command.Service.ServiceID
-	switch verb := bad.Command.Verb; {
-	case verb == command.AddServer:
+	switch kind := bad.Command.Kind; {
+	case kind == command.AddServer:
 		known[doubt{id, syscall.ENOENT}] = true
-	case verb == command.DeleteServer:
+	case kind == command.DeleteServer:
 		known[doubt{id, syscall.EEXIST}] = true
-	case verb == command.Clear, verb == command.StopDaemon, isRule(verb) && id != ipvs.ServiceID{}:
+	case kind == command.Clear, kind == command.StopDaemon, isRule(kind) && id != ipvs.ServiceID{}:
 		t.apply(bad) // its error would follow from this one
-	case verb == command.DeleteService:
+	case kind == command.DeleteService:
 		known[doubt{id, syscall.EEXIST}] = true
-	case verb == command.AddService, verb == command.None:
+	case kind == command.AddService, kind == command.None:
 		maps.Copy(known, missing)
 	}
 }
@@ -279,7 +279,7 @@ func (t *table) doubt(bad *Line, known doubts) {
 // service or server which was there before changes it.
 func (t *table) apply(line *Line) *ipvs.Error {
 	c := &line.Command
-	switch c.Verb {
+	switch c.Kind {
 	case command.Clear:
 		clear(t.services)
 	case command.AddService, command.EditService, command.DeleteService:
@@ -290,7 +290,7 @@ func (t *table) apply(line *Line) *ipvs.Error {
 		t.timeouts, t.line = t.timeouts.With(c.Timeouts), line.Number
 	case command.StartDaemon:
 		if t.daemons[c.Daemon.State].runs {
-			return refused(c.Verb, syscall.EEXIST)
+			return refused(c.Kind, syscall.EEXIST)
 		}
 		t.daemons[c.Daemon.State] = daemon{c.Daemon, true, line.Number}
 	case command.StopDaemon:
@@ -303,13 +303,13 @@ func (t *table) applyService(line *Line) *ipvs.Error {
 	c := &line.Command
 	s, exists := t.services[c.Service.ServiceID]
 	switch {
-	case c.Verb == command.AddService && s.line > 0:
-		return refused(c.Verb, syscall.EEXIST)
-	case c.Verb == command.AddService && !exists:
+	case c.Kind == command.AddService && s.line > 0:
+		return refused(c.Kind, syscall.EEXIST)
+	case c.Kind == command.AddService && !exists:
 		s = service{added: line.Number, servers: make(map[netip.AddrPort]server)}
 	case !exists:
-		return refused(c.Verb, syscall.ESRCH)
-	case c.Verb == command.DeleteService:
+		return refused(c.Kind, syscall.ESRCH)
+	case c.Kind == command.DeleteService:
 		delete(t.services, s.ServiceID)
 		return nil
 	}
@@ -322,17 +322,17 @@ func (t *table) applyServer(line *Line) *ipvs.Error {
 	c := &line.Command
 	s, exists := t.services[c.Service.ServiceID]
 	if !exists {
-		return refused(c.Verb, syscall.ESRCH)
+		return refused(c.Kind, syscall.ESRCH)
 	}
 	d, exists := s.servers[c.Server.Address]
 	switch {
-	case c.Verb == command.AddServer && d.line > 0:
-		return refused(c.Verb, syscall.EEXIST)
-	case c.Verb == command.AddServer && !exists:
+	case c.Kind == command.AddServer && d.line > 0:
+		return refused(c.Kind, syscall.EEXIST)
+	case c.Kind == command.AddServer && !exists:
 		d.added = line.Number
 	case !exists:
-		return refused(c.Verb, syscall.ENOENT)
-	case c.Verb == command.DeleteServer:
+		return refused(c.Kind, syscall.ENOENT)
+	case c.Kind == command.DeleteServer:
 		delete(s.servers, d.Address)
 		return nil
 	}
@@ -342,8 +342,8 @@ func (t *table) applyServer(line *Line) *ipvs.Error {
 }
 
 // refused returns the error that the kernel would have for a command.
-func refused(verb command.Verb, errno syscall.Errno) *ipvs.Error {
-	operation := map[command.Verb]ipvs.Operation{
+func refused(kind command.Kind, errno syscall.Errno) *ipvs.Error {
+	operation := map[command.Kind]ipvs.Operation{
 		command.AddService:    ipvs.OpAddService,
 		command.EditService:   ipvs.OpEditService,
 		command.DeleteService: ipvs.OpDeleteService,
@@ -351,7 +351,7 @@ func refused(verb command.Verb, errno syscall.Errno) *ipvs.Error {
 		command.EditServer:    ipvs.OpEditDestination,
 		command.DeleteServer:  ipvs.OpDeleteDestination,
 		command.StartDaemon:   ipvs.OpStartDaemon,
-	}[verb]
+	}[kind]
 	return &ipvs.Error{Operation: operation, Err: errno}
 }
 
@@ -397,7 +397,7 @@ func difference(from, to table) (makes, leaves []Line) {
 		}
 	}
 	if from.timeouts.With(to.timeouts) != from.timeouts {
-		makes = append(makes, Line{to.line, command.Command{Verb: command.SetTimeouts, Timeouts: to.timeouts}})
+		makes = append(makes, Line{to.line, command.Command{Kind: command.SetTimeouts, Timeouts: to.timeouts}})
 	}
 	if from.mixesFamilies() {
 		return makes, append(leaves, starts...)
@@ -414,8 +414,8 @@ func daemonLines(from, to table) (stops, starts []Line) {
 			continue
 		}
 		present := from.daemons[state]
-		stop := Line{wanted.line, command.Command{Verb: command.StopDaemon, Daemon: ipvs.Daemon{State: state}}}
-		start := Line{wanted.line, command.Command{Verb: command.StartDaemon, Daemon: wanted.Daemon}}
+		stop := Line{wanted.line, command.Command{Kind: command.StopDaemon, Daemon: ipvs.Daemon{State: state}}}
+		start := Line{wanted.line, command.Command{Kind: command.StartDaemon, Daemon: wanted.Daemon}}
 		switch {
 		case present.runs && !wanted.runs:
 			stops = append(stops, stop)
@@ -440,12 +440,12 @@ func (t table) mixesFamilies() bool {
 	return false
 }
 
-func serviceLine(verb command.Verb, s service) Line {
-	return Line{s.line, command.Command{Verb: verb, Service: s.Service}}
+func serviceLine(kind command.Kind, s service) Line {
+	return Line{s.line, command.Command{Kind: kind, Service: s.Service}}
 }
 
-func serverLine(verb command.Verb, s service, d server) Line {
-	return Line{d.line, command.Command{Verb: verb, Service: ipvs.Service{ServiceID: s.ServiceID}, Server: d.Destination}}
+func serverLine(kind command.Kind, s service, d server) Line {
+	return Line{d.line, command.Command{Kind: kind, Service: ipvs.Service{ServiceID: s.ServiceID}, Server: d.Destination}}
 }
 
 // inOrder returns the services in the order of their addition. The kernel does not list that order.

@@ -581,8 +581,8 @@ func TestRandomPlans(t *testing.T) {
 			_, exists := made.services[id]
 			_, serverExists := made.services[id].servers[c.Server.Address]
 			runs := made.daemons[c.Daemon.State].runs
-			if exists && c.Verb == command.AddService || serverExists && c.Verb == command.AddServer ||
-				runs && c.Verb == command.StartDaemon || !runs && c.Verb == command.StopDaemon {
+			if exists && c.Kind == command.AddService || serverExists && c.Kind == command.AddServer ||
+				runs && c.Kind == command.StartDaemon || !runs && c.Kind == command.StopDaemon {
 				t.Fatalf("refused: %s", c.AppendRule(nil, nil))
 			}
 			if err := made.apply(&line); err != nil {
@@ -704,9 +704,9 @@ func TestBigPlans(t *testing.T) {
 	const size = 100_000
 	rules := &Rules{Source: "rules"}
 	number := 0
-	add := func(verb command.Verb, mark int) {
+	add := func(kind command.Kind, mark int) {
 		number++
-		line := Line{Number: number, Command: command.Command{Verb: verb}}
+		line := Line{Number: number, Command: command.Command{Kind: kind}}
 		line.Command.Service.ServiceID = ipvs.MarkService(uint32(mark), ipvs.IPv4)
 		rules.Lines = append(rules.Lines, line)
 	}

@@ -123,7 +123,7 @@ func parse(text, source string, lookup command.Lookup) *Rules {
 			continue
 		}
 		c, err := parser.Parse("ipvsadm", words, lookup)
-		if err == nil && c.Verb == command.Restore {
+		if err == nil && c.Kind == command.Restore {
 			err = errNested
 		}
 		if err == nil {

@@ -23,11 +23,11 @@ func TestReadLines(t *testing.T) {
 		"   \t\r\n":                             nil,
 		"# nothing\n  #-C":                      nil,
 		"ipvsadm":                               nil,
-		"-C":                                    {{1, command.Command{Verb: command.Clear}}},
-		"-C\r\n":                                {{1, command.Command{Verb: command.Clear}}},
-		"\n\t-C \t\n#\n-Z":                      {{2, command.Command{Verb: command.Clear}}, {4, command.Command{Verb: command.Zero}}},
-		"ipvsadm -C\nipvsadm ipvsadm -Z":        {{1, command.Command{Verb: command.Clear}}, {2, command.Command{Verb: command.Zero}}},
-		"-C" + strings.Repeat(" --sort", 10000): {{1, command.Command{Verb: command.Clear}}},
+		"-C":                                    {{1, command.Command{Kind: command.Clear}}},
+		"-C\r\n":                                {{1, command.Command{Kind: command.Clear}}},
+		"\n\t-C \t\n#\n-Z":                      {{2, command.Command{Kind: command.Clear}}, {4, command.Command{Kind: command.Zero}}},
+		"ipvsadm -C\nipvsadm ipvsadm -Z":        {{1, command.Command{Kind: command.Clear}}, {2, command.Command{Kind: command.Zero}}},
+		"-C" + strings.Repeat(" --sort", 10000): {{1, command.Command{Kind: command.Clear}}},
 	} {
 		rules, err := Read(t.Context(), strings.NewReader(text), "file", names.NewResolver())
 		if err := errors.Join(err, rules.Err()); err != nil {
@@ -40,8 +40,8 @@ func TestReadLines(t *testing.T) {
 			continue
 		}
 		for i := range want {
-			if got[i].Number != want[i].Number || got[i].Command.Verb != want[i].Command.Verb {
-				t.Errorf("%.40q: line %d is %v of line %d", text, i, got[i].Command.Verb, got[i].Number)
+			if got[i].Number != want[i].Number || got[i].Command.Kind != want[i].Command.Kind {
+				t.Errorf("%.40q: line %d is %v of line %d", text, i, got[i].Command.Kind, got[i].Number)
 			}
 		}
 	}

@@ -73,17 +73,17 @@ type subject struct {
 }
 
 func subjectOf(c command.Command) subject {
-	if isSetting(c.Verb) {
+	if isSetting(c.Kind) {
 		return subject{daemon: c.Daemon.State}
 	}
-	whole := c.Verb == command.AddService || c.Verb == command.DeleteService
+	whole := c.Kind == command.AddService || c.Kind == command.DeleteService
 	return subject{service: c.Service.ServiceID, server: c.Server.Address, whole: whole}
 }
 
 func touchedBy(lines []*Line) touched {
 	t := make(touched, len(lines))
 	for _, line := range lines {
-		if describes(line.Command.Verb) {
+		if describes(line.Command.Kind) {
 			t[subjectOf(line.Command)] = true
 		}
 	}

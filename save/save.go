@@ -35,9 +35,9 @@ func Write(ctx context.Context, w io.Writer, entries iter.Seq2[ipvs.Entry, error
 
 // appendEntry writes the commands that make a service and its real servers to b.
 func appendEntry(b []byte, entry *ipvs.Entry, resolver *names.Resolver) []byte {
-	c := command.Command{Verb: command.AddService, Service: entry.Service}
+	c := command.Command{Kind: command.AddService, Service: entry.Service}
 	b = append(c.AppendRule(b, resolver), '\n')
-	c.Verb = command.AddServer
+	c.Kind = command.AddServer
 	for i := range entry.Destinations {
 		c.Server = entry.Destinations[i].Destination
 		b = append(c.AppendRule(b, resolver), '\n')

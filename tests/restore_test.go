@@ -311,7 +311,7 @@ func TestRestoreRefusedLast(t *testing.T) {
 		t.Fatalf("%d steps of what goes", len(plan.Leaves))
 	}
 	// The kernel refuses no deletion of what is there, so another command stands for one.
-	refused := restore.Line{Number: 99, Command: command.Command{Verb: command.AddService}}
+	refused := restore.Line{Number: 99, Command: command.Command{Kind: command.AddService}}
 	refused.Command.Service = ipvs.Service{ServiceID: ipvs.MarkService(9, ipvs.IPv4), Scheduler: "nosuch"}
 	plan.Leaves = append(plan.Leaves, refused)
 	d.inside(t, func(client *ipvs.Client) error {

@@ -14,7 +14,7 @@ import (
 func (a *app) classic(ctx context.Context, words []string) error {
 	c, parseErr := command.Parse(a.name, words, a.lookup(ctx))
 	if parseErr == nil {
-		switch c.Verb {
+		switch c.Kind {
 		case command.Help:
 			return a.writeHelp()
 		case command.Version:
@@ -64,7 +64,7 @@ func serverBefore(ctx context.Context, k *kernel, c command.Command) ipvs.Destin
 
 // execute carries out a command.
 func (a *app) execute(ctx context.Context, k *kernel, c command.Command) error {
-	switch c.Verb {
+	switch c.Kind {
 	case command.Help:
 		return a.writeHelp()
 	case command.Version:

@@ -15,7 +15,7 @@ import (
 // list prints what -L asks for: the connections, the timeouts, the daemons, or the table.
 func (a *app) list(ctx context.Context, k *kernel, c command.Command) error {
 	options := c.Listing.Options
-	options.OneService = c.OneService()
+	options.OneService = c.HasService()
 	options.Colour = colour(a.output)
 	options.Warnings = a.stderr
 	if !c.Listing.Numeric {
@@ -60,7 +60,7 @@ func (a *app) list(ctx context.Context, k *kernel, c command.Command) error {
 // entries returns the service that the command names, or all.
 func entries(ctx context.Context, k *kernel, c command.Command) (iter.Seq2[ipvs.Entry, error], error) {
 	switch {
-	case c.OneService():
+	case c.HasService():
 		entry, err := k.Entry(ctx, c.Service.ServiceID)
 		return ipvs.Each(entry), err
 	case c.Listing.NoSort:

@@ -1,7 +1,6 @@
 package command
 
 import (
-	"encoding/binary"
 	"math"
 	"net/netip"
 	"strings"
@@ -128,12 +127,6 @@ func digitOf(char byte) byte {
 	default:
 		return 16
 	}
-}
-
-// maskOf returns the mask whose octets are the address's.
-func maskOf(address netip.Addr) ipvs.Netmask {
-	octets := address.As4()
-	return ipvs.Netmask(binary.BigEndian.Uint32(octets[:]))
 }
 
 func withPort(address netip.AddrPort, port uint16) netip.AddrPort {

@@ -1,6 +1,7 @@
 package command
 
 import (
+	"net"
 	"slices"
 	"strings"
 
@@ -106,7 +107,7 @@ func (r *reading) explainMask(_ *option, value string) {
 
 // dottedMask returns the mask with so many leading ones.
 func dottedMask(bits int) string {
-	return ipvs.Netmask(^uint32(0) << (32 - bits)).Address().String()
+	return net.IP(net.CIDRMask(bits, 32)).String()
 }
 
 func (r *reading) explainSecondCommand(second *option) {

@@ -54,7 +54,6 @@ func (p *parser) read(program string, arguments []string, lookup Lookup) error {
 // begin forgets the line before.
 func (p *parser) begin(arguments []string, lookup Lookup) {
 	*p = parser{words: words{rest: arguments}, lookup: lookup}
-	p.command.Service.Netmask = ipvs.HostNetmask(ipvs.IPv4)
 	p.command.Server.Weight = 1
 	p.command.Server.Forwarding = ipvs.DirectRouting
 }

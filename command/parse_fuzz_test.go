@@ -73,7 +73,7 @@ func unwritable(c Command) bool {
 func settled(c Command) Command {
 	c.Typed = Typed{}
 	if c.Service.Flags&ipvs.Persistent == 0 {
-		c.Service.Netmask = 0
+		c.Service.Netmask = ipvs.Netmask{}
 	}
 	if c.Kind != AddService && c.Kind != EditService {
 		c.Service = ipvs.Service{ServiceID: c.Service.ServiceID}

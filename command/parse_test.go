@@ -34,7 +34,7 @@ func TestParse(t *testing.T) {
 	mark, mark6 := ipvs.MarkService(7, ipvs.IPv4), ipvs.MarkService(7, ipvs.IPv6)
 
 	service := func(id ipvs.ServiceID, with func(*ipvs.Service)) Command {
-		s := ipvs.Service{ServiceID: id, Scheduler: "wlc", Netmask: ipvs.HostNetmask(id.Family)}
+		s := ipvs.Service{ServiceID: id, Scheduler: "wlc"}
 		if with != nil {
 			with(&s)
 		}
@@ -96,21 +96,21 @@ func TestParse(t *testing.T) {
 		"-A -f 7":                        service(mark, nil),
 		"-A -f 7 -6":                     service(mark6, nil),
 		"-A -t www.example.com:http":     service(ipvs.AddressService(ipvs.TCP, netip.MustParseAddrPort("192.0.2.80:80")), nil),
-		"-A -t 0xc0.2.1:0120 -p":         persistent(ipvs.AddressService(ipvs.TCP, netip.MustParseAddrPort("192.2.0.1:120")), 360, 1<<32-1),
+		"-A -t 0xc0.2.1:0120 -p":         persistent(ipvs.AddressService(ipvs.TCP, netip.MustParseAddrPort("192.2.0.1:120")), 360, ipvs.Netmask{}),
 
 		// Scheduling.
 		"-A -t 192.0.2.1:80 -s rr":                         flags("rr", 0),
 		"-A -t 192.0.2.1:80 -s sh -b sh-port,sh-fallback":  flags("sh", ipvs.HashPortFlag|ipvs.FallbackFlag),
 		"-A -t 192.0.2.1:80 -b mh-port -s mh":              flags("mh", ipvs.HashPortFlag),
 		"-A -t 192.0.2.1:80 -b ,flag-1,,flag-3,":           flags("wlc", ipvs.SchedulerFlag1|ipvs.SchedulerFlag3),
-		"-A -t 192.0.2.1:80 -p":                            persistent(tcp, 360, 1<<32-1),
-		"-A -t 192.0.2.1:80 -p -s wlc":                     persistent(tcp, 360, 1<<32-1),
-		"-A -p 10 -t 192.0.2.1:80":                         persistent(tcp, 10, 1<<32-1),
-		"-A -t 192.0.2.1:80 -p10 -M 255.255.0.0":           persistent(tcp, 10, 0xffff0000),
-		"-A -t 192.0.2.1:80 -p=10 -M 0xffff0000":           persistent(tcp, 10, 0xffff0000),
-		"-A -t [2001:db8::1]:80 -p 2678400 -M 64":          persistent(tcp6, 2678400, 64),
-		"-A -t [2001:db8::1]:80 -p 1 -M 64trailing":        persistent(tcp6, 1, 64),
-		"-A -M 255.0.0.0 -t [2001:db8::1]:80 -p 1":         persistent(tcp6, 1, 128),
+		"-A -t 192.0.2.1:80 -p":                            persistent(tcp, 360, ipvs.Netmask{}),
+		"-A -t 192.0.2.1:80 -p -s wlc":                     persistent(tcp, 360, ipvs.Netmask{}),
+		"-A -p 10 -t 192.0.2.1:80":                         persistent(tcp, 10, ipvs.Netmask{}),
+		"-A -t 192.0.2.1:80 -p10 -M 255.255.0.0":           persistent(tcp, 10, ipvs.IPv4Netmask([4]byte{255, 255, 0, 0})),
+		"-A -t 192.0.2.1:80 -p=10 -M 0xffff0000":           persistent(tcp, 10, ipvs.IPv4Netmask([4]byte{255, 255, 0, 0})),
+		"-A -t [2001:db8::1]:80 -p 2678400 -M 64":          persistent(tcp6, 2678400, ipvs.IPv6Netmask(64)),
+		"-A -t [2001:db8::1]:80 -p 1 -M 64trailing":        persistent(tcp6, 1, ipvs.IPv6Netmask(64)),
+		"-A -M 255.0.0.0 -t [2001:db8::1]:80 -p 1":         persistent(tcp6, 1, ipvs.Netmask{}),
 		"-A -u 192.0.2.1:80 -o":                            service(ipvs.AddressService(ipvs.UDP, tcp.Address), func(s *ipvs.Service) { s.Flags = ipvs.OnePacket }),
 		"-A -f 7 --ops":                                    service(mark, func(s *ipvs.Service) { s.Flags = ipvs.OnePacket }),
 		"-A -t 192.0.2.1:80 --pe sip":                      service(tcp, func(s *ipvs.Service) { s.Engine = "sip" }),
@@ -154,7 +154,7 @@ func TestParse(t *testing.T) {
 	}
 }
 
-var comparable = cmpopts.EquateComparable(netip.Addr{}, netip.AddrPort{})
+var comparable = cmpopts.EquateComparable(netip.Addr{}, netip.AddrPort{}, ipvs.Netmask{})
 
 // relevant returns a command with the zero value for what its kind makes no use of.
 func relevant(c Command) Command {

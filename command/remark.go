@@ -1,6 +1,7 @@
 package command
 
 import (
+	"encoding/binary"
 	"fmt"
 
 	"ipvsadm/ipvs"
@@ -34,7 +35,8 @@ func (c Command) Remarks(before ipvs.Destination) []string {
 
 // lengthForMask returns the prefix length that was given for a dotted mask: -M 24 is 0.0.0.24.
 func (c Command) lengthForMask() (length int, ok bool) {
-	mask := uint32(c.Service.Netmask)
+	octets := c.Service.Netmask.Address().As4()
+	mask := binary.BigEndian.Uint32(octets[:])
 	return int(mask), c.Service.Family == ipvs.IPv4 && 1 <= mask && mask <= 32
 }
 

@@ -129,13 +129,9 @@ func (r *rule) scheduling(service ipvs.Service) {
 }
 
 func (r *rule) netmask(service ipvs.Service) {
-	switch {
-	case service.Netmask == ipvs.HostNetmask(service.Family):
-	case service.Family == ipvs.IPv6:
-		r.option(" -M ", uint64(service.Netmask))
-	default:
+	if mask := service.Netmask.String(); mask != "" {
 		r.text(" -M ")
-		r.line = service.Netmask.Address().AppendTo(r.line)
+		r.text(mask)
 	}
 }
 

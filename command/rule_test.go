@@ -6,6 +6,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"ipvsadm/ipvs"
 )
 
 // changes is lines of every kind that a rule is written for.
@@ -78,7 +80,7 @@ func checkRule(t *testing.T, c Command) {
 func told(c Command) Command {
 	c = relevant(c)
 	if c.Service.Timeout == 0 {
-		c.Service.Netmask = 0
+		c.Service.Netmask = ipvs.Netmask{}
 	}
 	return c
 }

@@ -100,7 +100,7 @@ func (p *parser) setIPv6(*option, string) error {
 func (p *parser) nameService(id ipvs.ServiceID) {
 	p.command.Service.ServiceID = id
 	if id.Family == ipvs.IPv6 {
-		p.command.Service.Netmask = ipvs.HostNetmask(ipvs.IPv6)
+		p.command.Service.Netmask = ipvs.Netmask{}
 	}
 }
 
@@ -168,14 +168,14 @@ func (p *parser) setNetmask(_ *option, text string) error {
 		if !ok || length < 1 || length > 128 {
 			return wrong("illegal ipv6 netmask specified")
 		}
-		p.command.Service.Netmask = ipvs.Netmask(length)
+		p.command.Service.Netmask = ipvs.IPv6Netmask(uint8(length))
 		return nil
 	}
 	mask, ok := p.lookup.host(text)
 	if !ok {
 		return wrong("illegal virtual server persistent mask specified")
 	}
-	p.command.Service.Netmask = maskOf(mask)
+	p.command.Service.Netmask = ipvs.IPv4Netmask(mask.As4())
 	return nil
 }
 

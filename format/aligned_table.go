@@ -216,12 +216,13 @@ func persistenceCell(s *ipvs.ListedService) string {
 		return ""
 	}
 	cell := decimal(uint64(s.Timeout/time.Second)) + " s"
+	mask := s.Netmask.String()
 	switch {
-	case s.Netmask == ipvs.HostNetmask(s.Family):
+	case mask == "":
 	case s.Family == ipvs.IPv6:
-		cell += " /" + decimal(uint64(s.Netmask))
+		cell += " /" + mask
 	default:
-		cell += " mask " + s.Netmask.Address().String()
+		cell += " mask " + mask
 	}
 	if s.Engine != "" {
 		cell += " " + s.Engine

@@ -171,13 +171,8 @@ func addPersistence(r *row, s *ipvs.ListedService) {
 	}
 	r.add(" persistent ")
 	r.number(uint64(s.Timeout / time.Second))
-	if s.Netmask != ipvs.HostNetmask(s.Family) {
-		r.add(" mask ")
-		if s.Family == ipvs.IPv6 {
-			r.number(uint64(s.Netmask))
-		} else {
-			r.add(s.Netmask.Address().String())
-		}
+	if mask := s.Netmask.String(); mask != "" {
+		r.add(" mask " + mask)
 	}
 	if s.Engine != "" {
 		r.add(" pe " + s.Engine)

@@ -15,13 +15,13 @@ func everything() []ipvs.Entry {
 	counters := func(first uint64) ipvs.Counters {
 		return ipvs.Counters{Connections: first, IncomingPackets: first + 1, OutgoingPackets: first + 2, IncomingBytes: first + 3, OutgoingBytes: first + 4}
 	}
-	web := persistent(service(ipvs.TCP, "192.0.2.80:80", "sh", ipvs.FallbackFlag|ipvs.SchedulerFlag3|ipvs.Hashed), 300*time.Second, 0xffffff00)
+	web := persistent(service(ipvs.TCP, "192.0.2.80:80", "sh", ipvs.FallbackFlag|ipvs.SchedulerFlag3|ipvs.Hashed), 300*time.Second, ipvs.IPv4Netmask([4]byte{255, 255, 255, 0}))
 	web.Totals, web.Rates = counters(10), counters(20)
 	masqueraded := destination("10.0.0.1:8080", ipvs.Masquerading, 3)
 	masqueraded.UpperThreshold, masqueraded.LowerThreshold = 100, 50
 	masqueraded.ActiveConnections, masqueraded.InactiveConnections, masqueraded.PersistentConnections = 7, 8, 9
 	masqueraded.Totals, masqueraded.Rates = counters(30), counters(40)
-	sip := persistent(service(ipvs.UDP, "192.0.2.80:5060", "mh", ipvs.HashPortFlag|ipvs.OnePacket), time.Minute, 0)
+	sip := persistent(service(ipvs.UDP, "192.0.2.80:5060", "mh", ipvs.HashPortFlag|ipvs.OnePacket), time.Minute, ipvs.Netmask{})
 	sip.Engine = "sip"
 	return []ipvs.Entry{
 		{ListedService: web, Destinations: []ipvs.ListedDestination{
@@ -32,7 +32,7 @@ func everything() []ipvs.Entry {
 			destination("10.0.0.5:80", 7, 1),
 		}},
 		{ListedService: sip},
-		{ListedService: persistent(service(ipvs.SCTP, "[2001:db8::80]:9", "rr", ipvs.SchedulerFlag1|ipvs.SchedulerFlag2), 360*time.Second, 64), Destinations: []ipvs.ListedDestination{
+		{ListedService: persistent(service(ipvs.SCTP, "[2001:db8::80]:9", "rr", ipvs.SchedulerFlag1|ipvs.SchedulerFlag2), 360*time.Second, ipvs.IPv6Netmask(64)), Destinations: []ipvs.ListedDestination{
 			tunnelled("198.51.100.1:9", ipvs.Tunnel{}),
 			tunnelled("[2001:db8::1]:9", ipvs.Tunnel{Type: ipvs.GUE, Port: 6080}),
 			tunnelled("[2001:db8::2]:9", ipvs.Tunnel{Type: ipvs.GUE, Port: 6081, Checksum: ipvs.RemoteChecksum}),

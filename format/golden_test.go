@@ -43,19 +43,17 @@ func compare(t *testing.T, want, got string) {
 
 func service(protocol ipvs.Protocol, address, scheduler string, flags ipvs.ServiceFlags) ipvs.ListedService {
 	id := ipvs.AddressService(protocol, netip.MustParseAddrPort(address))
-	return ipvs.ListedService{Service: ipvs.Service{ServiceID: id, Scheduler: scheduler, Flags: flags, Netmask: ipvs.HostNetmask(id.Family)}}
+	return ipvs.ListedService{Service: ipvs.Service{ServiceID: id, Scheduler: scheduler, Flags: flags}}
 }
 
 func markService(mark uint32, family ipvs.Family, scheduler string) ipvs.ListedService {
-	return ipvs.ListedService{Service: ipvs.Service{ServiceID: ipvs.MarkService(mark, family), Scheduler: scheduler, Netmask: ipvs.HostNetmask(family)}}
+	return ipvs.ListedService{Service: ipvs.Service{ServiceID: ipvs.MarkService(mark, family), Scheduler: scheduler}}
 }
 
 func persistent(s ipvs.ListedService, timeout time.Duration, mask ipvs.Netmask) ipvs.ListedService {
 	s.Flags |= ipvs.Persistent
 	s.Timeout = timeout
-	if mask != 0 {
-		s.Netmask = mask
-	}
+	s.Netmask = mask
 	return s
 }
 
@@ -74,21 +72,21 @@ func entries() []ipvs.Entry {
 	const allFlags = ipvs.SchedulerFlag1 | ipvs.SchedulerFlag2 | ipvs.SchedulerFlag3
 	bounded := destination("10.0.0.1:80", ipvs.Masquerading, 3)
 	bounded.UpperThreshold, bounded.LowerThreshold = 100, 20
-	sip := persistent(service(ipvs.UDP, "10.1.0.3:5060", "wrr", allFlags|ipvs.OnePacket), time.Minute, 0xffffff00)
+	sip := persistent(service(ipvs.UDP, "10.1.0.3:5060", "wrr", allFlags|ipvs.OnePacket), time.Minute, ipvs.IPv4Netmask([4]byte{255, 255, 255, 0}))
 	sip.Engine = "sip"
 
 	return []ipvs.Entry{
-		{ListedService: persistent(markService(6, ipvs.IPv6, "wrr"), 5*time.Second, 64)},
+		{ListedService: persistent(markService(6, ipvs.IPv6, "wrr"), 5*time.Second, ipvs.IPv6Netmask(64))},
 		{ListedService: markService(6, ipvs.IPv4, "lblcr")},
 		{ListedService: markService(5, ipvs.IPv4, "wrr"), Destinations: []ipvs.ListedDestination{destination("10.0.0.1:53", ipvs.DirectRouting, 1)}},
-		{ListedService: persistent(service(ipvs.TCP, "[2001:db8:1111:2222:3333:4444:5555:6666]:443", "rr", 0), 300*time.Second, 64)},
-		{ListedService: persistent(service(ipvs.TCP, "[2001:db8::1]:80", "rr", 0), 300*time.Second, 0), Destinations: []ipvs.ListedDestination{
+		{ListedService: persistent(service(ipvs.TCP, "[2001:db8:1111:2222:3333:4444:5555:6666]:443", "rr", 0), 300*time.Second, ipvs.IPv6Netmask(64))},
+		{ListedService: persistent(service(ipvs.TCP, "[2001:db8::1]:80", "rr", 0), 300*time.Second, ipvs.Netmask{}), Destinations: []ipvs.ListedDestination{
 			destination("[2001:db8::10]:80", ipvs.Masquerading, 1),
 			destination("[2001:db8::2]:80", ipvs.Masquerading, 1),
 		}},
 		{ListedService: service(ipvs.TCP, "[::ffff:1.2.3.4]:443", "rr", 0)},
 		{ListedService: service(ipvs.TCP, "[::1.2.3.4]:80", "sed", 0)},
-		{ListedService: persistent(service(ipvs.SCTP, "10.1.0.4:0", "wrr", 0), 360*time.Second, 0)},
+		{ListedService: persistent(service(ipvs.SCTP, "10.1.0.4:0", "wrr", 0), 360*time.Second, ipvs.Netmask{})},
 		{ListedService: service(ipvs.SCTP, "10.1.0.4:9", "wrr", 0)},
 		{ListedService: service(ipvs.TCP, "[::4]:80", "rr", 0)},
 		{ListedService: service(ipvs.TCP, "[::3:4]:80", "rr", 0)},
@@ -97,8 +95,8 @@ func entries() []ipvs.Entry {
 		{ListedService: service(ipvs.UDP, "10.1.0.3:5061", "mh", ipvs.HashPortFlag|ipvs.OnePacket)},
 		{ListedService: sip},
 		{ListedService: service(ipvs.TCP, "10.1.0.3:80", "sh", ipvs.FallbackFlag|ipvs.HashPortFlag)},
-		{ListedService: persistent(service(ipvs.TCP, "10.1.0.2:443", "wlc", 0), 24*time.Hour, 0xff00ff00)},
-		{ListedService: persistent(service(ipvs.TCP, "10.1.0.1:80", "rr", 0), 300*time.Second, 0), Destinations: []ipvs.ListedDestination{
+		{ListedService: persistent(service(ipvs.TCP, "10.1.0.2:443", "wlc", 0), 24*time.Hour, ipvs.IPv4Netmask([4]byte{255, 0, 255, 0}))},
+		{ListedService: persistent(service(ipvs.TCP, "10.1.0.1:80", "rr", 0), 300*time.Second, ipvs.Netmask{}), Destinations: []ipvs.ListedDestination{
 			tunnelled("[2001:db8::1]:80", ipvs.Tunnel{}),
 			tunnelled("10.0.0.8:80", ipvs.Tunnel{Type: ipvs.GRE, Checksum: ipvs.Checksum}),
 			tunnelled("10.0.0.7:80", ipvs.Tunnel{Type: ipvs.GRE}),

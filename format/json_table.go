@@ -43,7 +43,7 @@ type jsonService struct {
 	Persistent        bool         `json:"persistent"`
 	PersistentSeconds int64        `json:"persistent_timeout_seconds"`
 	Netmask           *netip.Addr  `json:"netmask"`
-	PrefixLength      *uint32      `json:"prefix_length"`
+	PrefixLength      *uint8       `json:"prefix_length"`
 	Engine            *string      `json:"persistence_engine"`
 	Totals            jsonTotals   `json:"totals"`
 	Rates             jsonRates    `json:"rates"`
@@ -145,7 +145,7 @@ func (j jsonFormat) service(entry *ipvs.Entry) jsonService {
 		service.Port, service.PortName = &endpoint.Port, endpoint.PortName
 	}
 	if s.Family == ipvs.IPv6 {
-		length := uint32(s.Netmask)
+		length := s.Netmask.PrefixLength()
 		service.PrefixLength = &length
 	} else {
 		mask := s.Netmask.Address()

@@ -3,7 +3,7 @@ package ipvs
 import "testing"
 
 func BenchmarkChange(b *testing.B) {
-	service := Service{ServiceID: AddressService(TCP, addrPort("10.1.0.1:80")), Scheduler: "wlc", Netmask: HostNetmask(IPv4)}
+	service := Service{ServiceID: AddressService(TCP, addrPort("10.1.0.1:80")), Scheduler: "wlc"}
 	destination := Destination{Address: addrPort("10.128.0.1:8080"), Weight: 1}
 	b.ReportAllocs()
 	for b.Loop() {

@@ -14,7 +14,7 @@ import (
 	"github.com/mdlayher/netlink/nltest"
 )
 
-var sameAddresses = cmpopts.EquateComparable(netip.Addr{}, netip.AddrPort{})
+var sameAddresses = cmpopts.EquateComparable(netip.Addr{}, netip.AddrPort{}, Netmask{})
 
 func addrPort(s string) netip.AddrPort { return netip.MustParseAddrPort(s) }
 
@@ -67,26 +67,26 @@ func TestDecodeService(t *testing.T) {
 				u64(6, 6), u64(7, 7), u64(8, 8), u64(9, 9), u64(10, 1<<33)),
 		)), ListedService{Service: Service{
 			ServiceID: AddressService(TCP, addrPort("192.0.2.1:80")), Scheduler: "wlc", Flags: Persistent | Hashed | OnePacket,
-			Timeout: 300 * time.Second, Netmask: 0xffff0100, Engine: "sip",
+			Timeout: 300 * time.Second, Netmask: IPv4Netmask([4]byte{255, 255, 1, 0}), Engine: "sip",
 		}, Traffic: Traffic{
 			Totals: Counters{1 << 32, 1 << 63, 3, math.MaxUint64, 5}, Rates: Counters{6, 7, 8, 9, 1 << 33},
 		}}},
 		{"the wide counters first", raw(nest(1, u16(1, 2), u32(5, 1), nest(12, u64(1, 1<<40)), nest(10, u32(1, 3)))), ListedService{Service: Service{
-			ServiceID: MarkService(1, IPv4), Netmask: 0xffffffff,
+			ServiceID: MarkService(1, IPv4),
 		}, Traffic: Traffic{Totals: Counters{Connections: 1 << 40}}}},
 		{"an old kernel's counters", raw(nest(1, u16(1, 2), u32(5, 1), nest(10, u32(1, 3), u64(4, 1<<40), u32(10, 2)))), ListedService{Service: Service{
-			ServiceID: MarkService(1, IPv4), Netmask: 0xffffffff,
+			ServiceID: MarkService(1, IPv4),
 		}, Traffic: Traffic{
 			Totals: Counters{Connections: 3, IncomingBytes: 1 << 40}, Rates: Counters{OutgoingBytes: 2},
 		}}},
 		{"the family last, and IPv6", raw(nest(1, union(3, ipv6...), attribute(4, 1, 187), u16(2, 17), u32(9, 64), u16(1, 10))), ListedService{Service: Service{
-			ServiceID: AddressService(UDP, addrPort("[2001:db8::1]:443")), Netmask: 64,
+			ServiceID: AddressService(UDP, addrPort("[2001:db8::1]:443")), Netmask: IPv6Netmask(64),
 		}}},
 		{"a name of 16 characters", raw(nest(1, u16(1, 10), u32(5, 1<<32-1), text(6, "abcdefghijklmnop"))), ListedService{Service: Service{
-			ServiceID: MarkService(1<<32-1, IPv6), Scheduler: "abcdefghijklmnop", Netmask: 128,
+			ServiceID: MarkService(1<<32-1, IPv6), Scheduler: "abcdefghijklmnop",
 		}}},
 		{"a newer kernel's attributes", raw(text(99, "?"), nest(1, attribute(77, 1, 2, 3), u16(1, 2), u32(5, 1))), ListedService{Service: Service{
-			ServiceID: MarkService(1, IPv4), Netmask: 0xffffffff,
+			ServiceID: MarkService(1, IPv4),
 		}}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -174,6 +174,7 @@ func TestDecodeMalformed(t *testing.T) {
 		"number of three bytes":     raw(nest(1, u32(5, 1), attribute(8, 1, 2, 3))),
 		"short flags":               raw(nest(1, u32(5, 1), attribute(7, 1))),
 		"short netmask":             raw(nest(1, u32(5, 1), attribute(9, 1))),
+		"long prefix":               raw(nest(1, u16(1, 10), u32(5, 1), u32(9, 129))),
 		"cut within the statistics": raw(nest(1, u32(5, 1), attribute(12, 12, 0, 1, 0, 1))),
 	} {
 		var s ListedService

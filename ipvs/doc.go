@@ -7,7 +7,7 @@
 //	...
 //	web := ipvs.AddressService(ipvs.TCP, netip.MustParseAddrPort("192.0.2.1:80"))
 //	err = client.Apply(ctx,
-//		ipvs.AddService(ipvs.Service{ServiceID: web, Scheduler: "rr", Netmask: ipvs.HostNetmask(web.Family)}),
+//		ipvs.AddService(ipvs.Service{ServiceID: web, Scheduler: "rr"}),
 //		ipvs.AddDestination(web, ipvs.Destination{Address: server, Forwarding: ipvs.DirectRouting, Weight: 1}),
 //	)
 //

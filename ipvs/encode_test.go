@@ -24,13 +24,13 @@ func TestChangeOnTheWire(t *testing.T) {
 		raw     []byte
 	}{
 		{
-			AddService(Service{ServiceID: id, Scheduler: "wlc", Flags: Persistent | OnePacket, Timeout: 1500 * time.Millisecond, Netmask: 0xffffff00, Engine: "sip"}),
+			AddService(Service{ServiceID: id, Scheduler: "wlc", Flags: Persistent | OnePacket, Timeout: 1500 * time.Millisecond, Netmask: IPv4Netmask([4]byte{255, 255, 255, 0}), Engine: "sip"}),
 			"add service TCP 192.0.2.1:80", 1,
 			raw(nest(1, u16(1, 2), u16(2, 6), union(3, 192, 0, 2, 1), attribute(4, 0, 80), text(6, "wlc\x00"), text(11, "sip\x00"),
 				attribute(7, flags(5)...), u32(8, 2), attribute(9, 255, 255, 255, 0))),
 		},
 		{
-			EditService(Service{ServiceID: mark, Scheduler: "abcdefghijklmno", Netmask: 64}), "edit service FWM 4294967295 IPv6", 2,
+			EditService(Service{ServiceID: mark, Scheduler: "abcdefghijklmno", Netmask: IPv6Netmask(64)}), "edit service FWM 4294967295 IPv6", 2,
 			raw(nest(1, u16(1, 10), u32(5, 1<<32-1), text(6, "abcdefghijklmno\x00"), attribute(7, flags(0)...), u32(8, 0), u32(9, 64))),
 		},
 		{

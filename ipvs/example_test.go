@@ -25,7 +25,7 @@ func Example() {
 
 	web := ipvs.AddressService(ipvs.TCP, netip.MustParseAddrPort("192.0.2.1:80"))
 	changes := []ipvs.Change{
-		ipvs.AddService(ipvs.Service{ServiceID: web, Scheduler: "rr", Netmask: ipvs.HostNetmask(web.Family)}),
+		ipvs.AddService(ipvs.Service{ServiceID: web, Scheduler: "rr"}),
 	}
 	for _, server := range []string{"10.0.0.1:80", "10.0.0.2:80"} {
 		changes = append(changes, ipvs.AddDestination(web, ipvs.Destination{

@@ -85,15 +85,15 @@ func TestKernelServices(t *testing.T) {
 	c := dialKernel(t)
 	want := map[ServiceID]Service{}
 	for _, s := range []Service{
-		{ServiceID: AddressService(TCP, addrPort("192.0.2.1:80")), Scheduler: "rr", Netmask: HostNetmask(IPv4)},
-		{ServiceID: AddressService(UDP, addrPort("255.0.2.1:53")), Scheduler: "wlc", Flags: OnePacket, Netmask: HostNetmask(IPv4)},
-		{ServiceID: AddressService(SCTP, addrPort("192.0.2.1:80")), Scheduler: "lc", Netmask: HostNetmask(IPv4)},
-		{ServiceID: AddressService(TCP, addrPort("192.0.2.2:0")), Scheduler: "mh", Flags: Persistent | FallbackFlag | HashPortFlag, Timeout: 300 * time.Second, Netmask: 0xffff0100},
-		{ServiceID: AddressService(TCP, addrPort("[2001:db8::1]:443")), Scheduler: "sh", Flags: Persistent | SchedulerFlag3, Timeout: 31 * 24 * time.Hour, Netmask: 64},
-		{ServiceID: MarkService(1, IPv4), Scheduler: "rr", Netmask: HostNetmask(IPv4)},
-		{ServiceID: MarkService(1, IPv6), Scheduler: "rr", Netmask: HostNetmask(IPv6)},
-		{ServiceID: MarkService(1<<32-1, IPv4), Scheduler: "rr", Netmask: HostNetmask(IPv4)},
-		{ServiceID: AddressService(UDP, addrPort("192.0.2.3:5060")), Scheduler: "rr", Flags: Persistent | OnePacket, Timeout: time.Minute, Netmask: HostNetmask(IPv4), Engine: "sip"},
+		{ServiceID: AddressService(TCP, addrPort("192.0.2.1:80")), Scheduler: "rr"},
+		{ServiceID: AddressService(UDP, addrPort("255.0.2.1:53")), Scheduler: "wlc", Flags: OnePacket},
+		{ServiceID: AddressService(SCTP, addrPort("192.0.2.1:80")), Scheduler: "lc"},
+		{ServiceID: AddressService(TCP, addrPort("192.0.2.2:0")), Scheduler: "mh", Flags: Persistent | FallbackFlag | HashPortFlag, Timeout: 300 * time.Second, Netmask: IPv4Netmask([4]byte{255, 255, 1, 0})},
+		{ServiceID: AddressService(TCP, addrPort("[2001:db8::1]:443")), Scheduler: "sh", Flags: Persistent | SchedulerFlag3, Timeout: 31 * 24 * time.Hour, Netmask: IPv6Netmask(64)},
+		{ServiceID: MarkService(1, IPv4), Scheduler: "rr"},
+		{ServiceID: MarkService(1, IPv6), Scheduler: "rr"},
+		{ServiceID: MarkService(1<<32-1, IPv4), Scheduler: "rr"},
+		{ServiceID: AddressService(UDP, addrPort("192.0.2.3:5060")), Scheduler: "rr", Flags: Persistent | OnePacket, Timeout: time.Minute, Engine: "sip"},
 	} {
 		apply(t, c, AddService(s))
 		s.Flags |= Hashed
@@ -133,7 +133,7 @@ func TestKernelServices(t *testing.T) {
 func TestKernelDestinations(t *testing.T) {
 	c := dialKernel(t)
 	id := AddressService(TCP, addrPort("192.0.2.1:80"))
-	apply(t, c, AddService(Service{ServiceID: id, Scheduler: "rr", Netmask: HostNetmask(IPv4)}))
+	apply(t, c, AddService(Service{ServiceID: id, Scheduler: "rr"}))
 	want := map[netip.AddrPort]ListedDestination{}
 	for _, d := range []Destination{
 		{Address: addrPort("10.0.0.1:80"), Forwarding: DirectRouting, Weight: 1},
@@ -169,7 +169,7 @@ func TestKernelManyAtOnce(t *testing.T) {
 	const many = 500
 	for i := range many {
 		id := MarkService(uint32(i+1), IPv4)
-		changes = append(changes, AddService(Service{ServiceID: id, Scheduler: "rr", Netmask: HostNetmask(IPv4)}))
+		changes = append(changes, AddService(Service{ServiceID: id, Scheduler: "rr"}))
 	}
 	wrong := []int{0, 63, 64, 300, len(changes) + 2}
 	for _, i := range wrong {
@@ -209,7 +209,7 @@ func TestKernelSmallBuffers(t *testing.T) {
 	const many = 300
 	var changes []Change
 	for i := range many {
-		service := Service{ServiceID: MarkService(uint32(i+1), IPv6), Scheduler: "rr", Netmask: HostNetmask(IPv6)}
+		service := Service{ServiceID: MarkService(uint32(i+1), IPv6), Scheduler: "rr"}
 		changes = append(changes, AddService(service))
 	}
 	apply(t, c, changes...)
@@ -276,7 +276,7 @@ func TestKernelGrantsBuffers(t *testing.T) {
 
 func TestKernelRefusals(t *testing.T) {
 	c := dialKernel(t)
-	there := Service{ServiceID: MarkService(1, IPv4), Scheduler: "rr", Netmask: HostNetmask(IPv4)}
+	there := Service{ServiceID: MarkService(1, IPv4), Scheduler: "rr"}
 	nowhere := MarkService(2, IPv4)
 	server := Destination{Address: addrPort("10.0.0.1:0")}
 	missing := Destination{Address: addrPort("10.0.0.2:0")}
@@ -357,7 +357,7 @@ func TestKernelConnections(t *testing.T) {
 	c := dialKernel(t)
 	id := AddressService(UDP, addrPort("127.0.0.1:7777"))
 	server := addrPort("127.0.0.2:7777")
-	apply(t, c, AddService(Service{ServiceID: id, Scheduler: "rr", Netmask: HostNetmask(IPv4)}),
+	apply(t, c, AddService(Service{ServiceID: id, Scheduler: "rr"}),
 		AddDestination(id, Destination{Address: server, Forwarding: DirectRouting, Weight: 1}))
 	socket, err := unix.Socket(unix.AF_INET, unix.SOCK_DGRAM, 0)
 	if err != nil {
@@ -445,7 +445,7 @@ func TestKernelCompany(t *testing.T) {
 	c := dialKernel(t)
 	const staying, coming = 400, 20
 	add := func(mark int) Change {
-		return AddService(Service{ServiceID: MarkService(uint32(mark), IPv4), Scheduler: "rr", Netmask: HostNetmask(IPv4)})
+		return AddService(Service{ServiceID: MarkService(uint32(mark), IPv4), Scheduler: "rr"})
 	}
 	for mark := range staying {
 		apply(t, c, add(mark+1))
@@ -508,7 +508,7 @@ func TestKernelMovingTable(t *testing.T) {
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(4)) // on one processor too the two take turns
 	const staying, moving, listings = 400, 20, 25
 	service := func(mark int) Service {
-		return Service{ServiceID: MarkService(uint32(mark), IPv4), Scheduler: "rr", Netmask: HostNetmask(IPv4)}
+		return Service{ServiceID: MarkService(uint32(mark), IPv4), Scheduler: "rr"}
 	}
 	var changes []Change
 	for mark := 1; mark <= staying; mark++ {

@@ -13,7 +13,7 @@ func (s Service) effective() Service {
 	s.Flags &^= Hashed
 	if s.Flags&Persistent == 0 {
 		s.Timeout = 0
-		s.Netmask = 0
+		s.Netmask = Netmask{}
 	}
 	return s
 }

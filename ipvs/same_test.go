@@ -26,6 +26,8 @@ func changedFields[T any](t *testing.T, original T) map[string]T {
 				*v = netip.MustParseAddrPort("192.0.2.99:99")
 			case *string:
 				*v += "x"
+			case *Netmask:
+				*v = IPv4Netmask([4]byte{255, 255, 0, 0})
 			case *time.Duration:
 				*v += time.Second
 			default:
@@ -53,7 +55,7 @@ func changedFields[T any](t *testing.T, original T) map[string]T {
 func TestEveryFieldCounts(t *testing.T) {
 	service := Service{
 		ServiceID: AddressService(TCP, addrPort("192.0.2.1:80")), Scheduler: "mh", Flags: Persistent | SchedulerFlag1,
-		Timeout: time.Minute, Netmask: 0xffffff00, Engine: "sip",
+		Timeout: time.Minute, Netmask: IPv4Netmask([4]byte{255, 255, 255, 0}), Engine: "sip",
 	}
 	server := Destination{
 		Address: addrPort("192.0.2.2:80"), Forwarding: Tunneling, Weight: 2, UpperThreshold: 9, LowerThreshold: 4,
@@ -83,12 +85,11 @@ func TestEveryFieldCounts(t *testing.T) {
 }
 
 func TestSameService(t *testing.T) {
-	plain := Service{ServiceID: MarkService(7, IPv4), Scheduler: "rr", Netmask: HostNetmask(IPv4)}
+	plain := Service{ServiceID: MarkService(7, IPv4), Scheduler: "rr"}
 	for name, alike := range map[string]Service{
-		"the kernel's own flag":      {ServiceID: plain.ServiceID, Scheduler: "rr", Flags: Hashed, Netmask: plain.Netmask},
-		"a timeout without effect":   {ServiceID: plain.ServiceID, Scheduler: "rr", Timeout: time.Minute, Netmask: plain.Netmask},
-		"a netmask without effect":   {ServiceID: plain.ServiceID, Scheduler: "rr", Netmask: 0xffff0000},
-		"no netmask, without effect": {ServiceID: plain.ServiceID, Scheduler: "rr"},
+		"the kernel's own flag":    {ServiceID: plain.ServiceID, Scheduler: "rr", Flags: Hashed},
+		"a timeout without effect": {ServiceID: plain.ServiceID, Scheduler: "rr", Timeout: time.Minute},
+		"a netmask without effect": {ServiceID: plain.ServiceID, Scheduler: "rr", Netmask: IPv4Netmask([4]byte{255, 255, 0, 0})},
 	} {
 		if !plain.Same(alike) || !alike.Same(plain) {
 			t.Errorf("%s counts", name)

@@ -125,24 +125,6 @@ const (
 	SchedulerFlags              = SchedulerFlag1 | SchedulerFlag2 | SchedulerFlag3
 )
 
-// Netmask says which clients persistence takes for one. For an IPv4 service it is the mask itself, its first octet
-// highest (0xffffff00 is 255.255.255.0; the bits need not be contiguous, and zero takes all clients for one); for IPv6 it is a
-// prefix length from 1 to 128, and zero in a change means 128. IPVS_SVC_ATTR_NETMASK.
-type Netmask uint32
-
-// Address returns the mask of an IPv4 service as the address that it is written as, such as 255.255.255.0.
-func (m Netmask) Address() netip.Addr {
-	return netip.AddrFrom4([4]byte{byte(m >> 24), byte(m >> 16), byte(m >> 8), byte(m)})
-}
-
-// HostNetmask returns the mask under which every client is its own: all of an address's bits.
-func HostNetmask(family Family) Netmask {
-	if family == IPv6 {
-		return 128
-	}
-	return 0xffffffff
-}
-
 // Service is a virtual service (struct ip_vs_service_user and IPVS_SVC_ATTR_*, linux/ip_vs.h).
 type Service struct {
 	ServiceID
@@ -215,15 +197,7 @@ func (e *encoder) service(s Service) {
 	e.message = binary.NativeEndian.AppendUint32(e.message, uint32(s.Flags))
 	e.message = binary.NativeEndian.AppendUint32(e.message, math.MaxUint32)
 	e.seconds(svcTimeout, s.Timeout)
-	switch {
-	case s.Family == IPv4:
-		e.begin(svcNetmask, 4)
-		e.message = binary.BigEndian.AppendUint32(e.message, uint32(s.Netmask))
-	case s.Netmask == 0: // no prefix length that the kernel takes
-		e.uint32(svcNetmask, uint32(HostNetmask(IPv6)))
-	default:
-		e.uint32(svcNetmask, uint32(s.Netmask))
-	}
+	e.netmask(svcNetmask, s.Netmask, s.Family)
 	e.close(start)
 }
 
@@ -246,16 +220,7 @@ func decodeService(message []byte, names names, s *ListedService) (stats []byte,
 		a.err = errTruncated
 	}
 	s.Timeout = a.seconds(svcTimeout)
-	switch netmask := a.value(svcNetmask); {
-	case !a.has(svcNetmask):
-		s.Netmask = HostNetmask(s.Family)
-	case len(netmask) < 4:
-		a.err = errTruncated
-	case s.Family == IPv4:
-		s.Netmask = Netmask(binary.BigEndian.Uint32(netmask))
-	default:
-		s.Netmask = Netmask(binary.NativeEndian.Uint32(netmask))
-	}
+	s.Netmask = a.netmask(svcNetmask, s.Family)
 	s.Engine = names.intern(a.text(svcEngine))
 	return a.stats(svcStats, svcStats64), a.err
 }

@@ -33,7 +33,7 @@ FWM  FFFFFFFF wlc
 		textEntry(MarkService(1<<32-1, IPv4), "wlc"),
 	}
 	got, err := ReadTextTable(strings.NewReader(text))
-	if diff := cmp.Diff(want, got, cmp.Comparer(func(a, b netip.AddrPort) bool { return a == b })); err != nil || diff != "" {
+	if diff := cmp.Diff(want, got, sameAddresses); err != nil || diff != "" {
 		t.Errorf("%v (-want +got):\n%s", err, diff)
 	}
 	for _, empty := range []string{"", headings} {
@@ -82,7 +82,7 @@ func FuzzReadTextTable(f *testing.F) {
 			return
 		}
 		again, err := ReadTextTable(strings.NewReader(headings + kernelText(entries)))
-		if diff := cmp.Diff(entries, again, cmp.Comparer(func(a, b netip.AddrPort) bool { return a == b })); err != nil || diff != "" {
+		if diff := cmp.Diff(entries, again, sameAddresses); err != nil || diff != "" {
 			t.Errorf("%q: %v (-first +second):\n%s", text, err, diff)
 		}
 	})

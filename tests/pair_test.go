@@ -131,7 +131,7 @@ func (p *pair) compareTables() error {
 
 // differ tells how two states differ but for their counters.
 func differ(want, got state) string {
-	return cmp.Diff(want, got, cmpopts.EquateComparable(netip.Addr{}, netip.AddrPort{}), cmpopts.IgnoreTypes(ipvs.Counters{}), cmpopts.EquateEmpty())
+	return cmp.Diff(want, got, cmpopts.EquateComparable(netip.Addr{}, netip.AddrPort{}, ipvs.Netmask{}), cmpopts.IgnoreTypes(ipvs.Counters{}), cmpopts.EquateEmpty())
 }
 
 // hints are the lines that ours may add to an error.

@@ -55,7 +55,7 @@ func (d *director) table(t *testing.T) (entries []ipvs.Entry) {
 	return entries
 }
 
-var comparable = cmpopts.EquateComparable(netip.Addr{}, netip.AddrPort{})
+var comparable = cmpopts.EquateComparable(netip.Addr{}, netip.AddrPort{}, ipvs.Netmask{})
 
 // badLines are lines of every kind that is wrong, each with its message and the status of a file that begins with it.
 var badLines = []struct {

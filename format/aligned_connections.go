@@ -10,8 +10,8 @@ import (
 	"ipvsadm/ipvs"
 )
 
-// Connections writes the connections as they come, then their numbers by state, by service and by server. A column that
-// is too narrow for a connection is wider from the chunk of that connection on, so that only one chunk is in memory.
+// Connections writes the connections as they come, then counts them by state, service and server. Only one chunk is in
+// memory, so a column that is too narrow for a connection becomes wider in the middle of the list.
 func (a aligned) Connections(ctx context.Context, w io.Writer, connections iter.Seq2[ipvs.Connection, error]) error {
 	g := grid{columns: []column{
 		{heading: "PROTOCOL"},
@@ -33,9 +33,9 @@ func (a aligned) Connections(ctx context.Context, w io.Writer, connections iter.
 		heading = false
 		return err
 	}
-	var failure error
-	for connection, err := range resolvedConnections(ctx, a.Names, wellFormed(connections, a.Warnings)) {
-		if failure = err; failure != nil {
+	var readErr error
+	for connection, err := range resolvedConnections(ctx, a.Resolver, wellFormed(connections, a.Warnings)) {
+		if readErr = err; readErr != nil {
 			break
 		}
 		if a.addConnection(&g, counts, &connection); len(g.lines) < connectionChunk {
@@ -45,30 +45,30 @@ func (a aligned) Connections(ctx context.Context, w io.Writer, connections iter.
 			return err
 		}
 	}
-	if len(g.lines) > 0 || heading && failure == nil {
+	if len(g.lines) > 0 || heading && readErr == nil {
 		if err := write(); err != nil {
 			return err
 		}
 	}
-	if failure != nil {
-		return failure
+	if readErr != nil {
+		return readErr
 	}
 	return counts.write(w)
 }
 
 func (a aligned) addConnection(g *grid, counts *tally, c *ipvs.Connection) {
 	protocol := connectionPortProtocol(c.Protocol)
-	word := strings.ToLower(c.Protocol)
+	protocolName := strings.ToLower(c.Protocol)
 	virtual, server := a.endpoint(c.Virtual, protocol), a.endpoint(c.Destination, protocol)
-	cells := []string{word, c.State, minutes(c.Expires),
+	cells := []string{protocolName, c.State, minutes(c.Expires),
 		a.endpoint(c.Client, protocol), virtual, server}
 	if a.PersistentConnections {
 		cells = append(cells, strings.TrimSpace(c.Engine+" "+engineData(c.EngineData)))
 	}
 	g.add(0, cells...)
 	counts.states[c.State]++
-	counts.services[word+" "+virtual]++
-	counts.servers[word+" "+server]++
+	counts.services[protocolName+" "+virtual]++
+	counts.servers[protocolName+" "+server]++
 	counts.all++
 }
 

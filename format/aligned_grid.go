@@ -8,22 +8,22 @@ import (
 	"github.com/olekukonko/tablewriter"
 )
 
-// grid is lines of cells, in columns as wide as their widest cell.
+// grid holds lines of cells. Each column is as wide as its widest cell.
 type grid struct {
 	columns []column
 	lines   []line
-	widths  []int // the least width of each column; nil for none
+	widths  []int // the minimum width of each column; nil for none
 }
 
 type column struct {
 	heading  string
-	right    bool // aligned to the right, for numbers
-	optional bool // left out if every cell is empty
+	right    bool // align to the right, for numbers
+	optional bool // leave out if every cell is empty
 }
 
 type line struct {
 	cells  []string
-	colour int // the parameter of a terminal's escape sequence, zero for none
+	colour int // parameter of a terminal's escape sequence; 0 for none
 }
 
 const (
@@ -35,7 +35,7 @@ func (g *grid) add(colour int, cells ...string) {
 	g.lines = append(g.lines, line{cells, colour})
 }
 
-// write writes the headings, if asked for, and the lines, and removes the lines from the grid.
+// write writes the headings, if they are wanted, and the lines. Then it removes the lines from the grid.
 func (g *grid) write(w io.Writer, headings bool) error {
 	shown := g.shown()
 	if headings {
@@ -84,7 +84,7 @@ func (g *grid) write(w io.Writer, headings bool) error {
 	return nil
 }
 
-// widen raises the least width of each column to the width of its heading and cells.
+// widen makes the minimum width of each column at least that of its heading and cells.
 func (g *grid) widen() {
 	if g.widths == nil {
 		g.widths = make([]int, len(g.columns))
@@ -97,7 +97,7 @@ func (g *grid) widen() {
 	}
 }
 
-// shown returns the indices of the columns that are not left out.
+// shown returns the indices of the columns that are not optional or not empty.
 func (g *grid) shown() []int {
 	var shown []int
 	for i, c := range g.columns {

@@ -16,7 +16,7 @@ func (a aligned) Timeouts(w io.Writer, timeouts ipvs.Timeouts) error {
 	return g.write(w, true)
 }
 
-// Daemons writes the synchronization daemons. A setting that the kernel sent for none of them has no column.
+// Daemons writes the synchronization daemons. A setting has a column if the kernel sent it for any of them.
 func (a aligned) Daemons(w io.Writer, daemons []ipvs.Daemon) error {
 	g := grid{columns: []column{
 		{heading: "DAEMON"},

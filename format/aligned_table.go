@@ -12,15 +12,15 @@ import (
 	"ipvsadm/ipvs"
 )
 
-// aligned is the format for people, "table" on the command line: columns as wide as what they hold, units, and totals.
+// aligned is the format for people: aligned columns, units and totals. On the command line its name is "table".
 type aligned struct{ Options }
 
-// Counters reports whether counters or rates are asked for.
+// Counters reports whether the user wants counters or rates.
 func (a aligned) Counters() bool { return a.Stats || a.Rate }
 
-// Table writes each service, its servers and their sums.
+// Table writes each service, its servers and their total.
 func (a aligned) Table(ctx context.Context, w io.Writer, info ipvs.Info, entries iter.Seq2[ipvs.Entry, error]) error {
-	all, err := ipvs.Gather(resolvedEntries(ctx, a.Names, entries))
+	all, err := ipvs.Gather(resolvedEntries(ctx, a.Resolver, entries))
 	if err != nil {
 		return err
 	}
@@ -114,8 +114,8 @@ func (a aligned) addServer(g *grid, s *ipvs.ListedService, d *ipvs.ListedDestina
 	g.add(a.serverColour(d), cells...)
 }
 
-// serverColour returns the colour of a server that gets no new connections: red for one at its upper threshold, yellow
-// for one of weight 0.
+// serverColour returns red for a server at its upper threshold and yellow for a server with weight 0. The kernel gives
+// neither of them new connections.
 func (a aligned) serverColour(d *ipvs.ListedDestination) int {
 	switch {
 	case !a.Colour:
@@ -129,7 +129,7 @@ func (a aligned) serverColour(d *ipvs.ListedDestination) int {
 	}
 }
 
-// addCounters fills the last columns with the counters that are asked for.
+// addCounters fills the last columns with the counters and rates that the user wants.
 func (a aligned) addCounters(cells []string, totals, rates ipvs.Counters) {
 	if a.Rate {
 		a.fillCounters(cells[len(cells)-5:], rates, a.bits)
@@ -162,7 +162,7 @@ func (a aligned) bytes(n uint64) string {
 	return withUnit(n, "B")
 }
 
-// bits returns a number of bytes per second in bits, as people measure links.
+// bits converts bytes per second to bits per second, the unit of links.
 func (a aligned) bits(n uint64) string {
 	if a.Exact {
 		return decimal(n)
@@ -200,15 +200,15 @@ func (a aligned) serviceName(s *ipvs.ListedService) string {
 }
 
 func (a aligned) endpoint(endpoint netip.AddrPort, protocol string) string {
-	return string(a.Names.AppendEndpoint(nil, endpoint, protocol))
+	return string(a.Resolver.AppendEndpoint(nil, endpoint, protocol))
 }
 
 func schedulerCell(s *ipvs.ListedService) string {
-	words := append([]string{s.Scheduler}, s.SchedulerFlagNames()...)
+	parts := append([]string{s.Scheduler}, s.SchedulerFlagNames()...)
 	if s.Flags&ipvs.OnePacket != 0 {
-		words = append(words, "ops")
+		parts = append(parts, "ops")
 	}
-	return strings.Join(words, " ")
+	return strings.Join(parts, " ")
 }
 
 func persistenceCell(s *ipvs.ListedService) string {
@@ -244,7 +244,7 @@ func tunnelCell(d *ipvs.ListedDestination) string {
 	return cell
 }
 
-// keptCell returns the number of persistent connections, empty for a service that can have none.
+// keptCell returns the number of persistent connections. It is empty for a service without persistence.
 func keptCell(n uint64, persistent bool) string {
 	if n == 0 && !persistent {
 		return ""
@@ -252,7 +252,7 @@ func keptCell(n uint64, persistent bool) string {
 	return decimal(n)
 }
 
-// protocolName returns the protocol as options write it, such as "tcp", and "fwmark" for a firewall mark.
+// protocolName returns the protocol in lower case, or "fwmark" for a firewall mark.
 func protocolName(s *ipvs.ListedService) string {
 	if s.Mark != 0 {
 		return "fwmark"

@@ -17,7 +17,7 @@ func newTally() *tally {
 	return &tally{states: map[string]uint64{}, services: map[string]uint64{}, servers: map[string]uint64{}}
 }
 
-// write writes a grid for each kind, the largest number first.
+// write writes one grid for states, one for services and one for servers, with the largest count first.
 func (t *tally) write(w io.Writer) error {
 	for _, part := range []struct {
 		heading string

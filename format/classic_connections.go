@@ -11,11 +11,11 @@ import (
 	"ipvsadm/ipvs"
 )
 
-// enoughToWrite is the number of bytes of lines that are written at a time.
+// enoughToWrite is how many bytes of lines Connections collects before it writes them.
 const enoughToWrite = 4 << 10
 
-// Connections writes the headings and the connections as they come. It returns the first error of the connections or of
-// the writer; if the connections begin with an error, nothing is written. Malformed lines print as in the original.
+// Connections writes the headings and the connections as they come. If they begin with an error, it writes nothing.
+// Malformed lines print as in the original.
 func (c classic) Connections(ctx context.Context, w io.Writer, connections iter.Seq2[ipvs.Connection, error]) error {
 	var r row
 	r.add("IPVS connection entries\n" +
@@ -24,11 +24,11 @@ func (c classic) Connections(ctx context.Context, w io.Writer, connections iter.
 		r.add("        pe name          pe_data")
 	}
 	r.add("\n")
-	var failure error
+	var readErr error
 	none := true
-	for connection, err := range resolvedConnections(ctx, c.Names, connections) {
+	for connection, err := range resolvedConnections(ctx, c.Resolver, connections) {
 		if err != nil && !isMalformedLine(err) {
-			failure = err
+			readErr = err
 			break
 		}
 		none = false
@@ -43,11 +43,11 @@ func (c classic) Connections(ctx context.Context, w io.Writer, connections iter.
 		}
 		r.text = r.text[:0]
 	}
-	if failure != nil && none {
-		return failure
+	if readErr != nil && none {
+		return readErr
 	}
 	_, err := w.Write(r.text)
-	return cmp.Or(failure, err)
+	return cmp.Or(readErr, err)
 }
 
 func (c classic) connection(r *row, connection *ipvs.Connection) {
@@ -65,15 +65,15 @@ func (c classic) connection(r *row, connection *ipvs.Connection) {
 	r.end(11)
 	r.add(" ")
 	r.begin()
-	r.endpoint(c.Names, connection.Client, protocol)
+	r.endpoint(c.Resolver, connection.Client, protocol)
 	r.end(18)
 	r.add(" ")
 	r.begin()
-	r.endpoint(c.Names, connection.Virtual, protocol)
+	r.endpoint(c.Resolver, connection.Virtual, protocol)
 	r.end(18)
 	r.add(" ")
 	r.begin()
-	r.endpoint(c.Names, connection.Destination, protocol)
+	r.endpoint(c.Resolver, connection.Destination, protocol)
 	if c.PersistentConnections && connection.Engine != "" && connection.EngineData != "" {
 		r.end(16)
 		r.add(" ")
@@ -85,7 +85,7 @@ func (c classic) connection(r *row, connection *ipvs.Connection) {
 	r.add("\n")
 }
 
-// minutes adds minutes and seconds, such as 01:30 or 120:00.
+// minutes appends minutes and seconds, such as 01:30 or 120:00.
 func (r *row) minutes(duration time.Duration) {
 	seconds := uint64(duration / time.Second)
 	minutes, rest := seconds/60, byte(seconds%60)
@@ -96,8 +96,8 @@ func (r *row) minutes(duration time.Duration) {
 	r.text = append(r.text, ':', '0'+rest/10, '0'+rest%10)
 }
 
-// engineData returns the data up to its first white space, with a question mark for every byte that is no printable
-// ASCII: the data came in a packet and must not steer the terminal.
+// engineData returns the data up to its first white space. The data comes from a packet and must not control the
+// terminal, so a question mark replaces every byte that is not printable ASCII.
 func engineData(data string) string {
 	if end := strings.IndexAny(data, " \t\n\v\f\r"); end >= 0 {
 		data = data[:end]

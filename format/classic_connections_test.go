@@ -28,7 +28,7 @@ func connection(protocol, client, virtual, destination, state string, seconds in
 	return c
 }
 
-// connections returns what testdata/ip_vs_conn holds.
+// connections returns the connections of testdata/ip_vs_conn.
 func connections() []ipvs.Connection {
 	return []ipvs.Connection{
 		connection("TCP", "10.0.0.1:32769", "10.1.0.1:80", "10.0.0.3:80", "ESTABLISHED", 899),
@@ -43,7 +43,7 @@ func connections() []ipvs.Connection {
 	}
 }
 
-// stream yields the connections and then, if it is not nil, the error.
+// stream yields the connections, and then the error unless it is nil.
 func stream(connections []ipvs.Connection, err error) iter.Seq2[ipvs.Connection, error] {
 	return func(yield func(ipvs.Connection, error) bool) {
 		for _, connection := range connections {
@@ -60,7 +60,7 @@ func stream(connections []ipvs.Connection, err error) iter.Seq2[ipvs.Connection,
 func TestConnections(t *testing.T) {
 	for name, options := range map[string]Options{
 		"connections":        {},
-		"connections-names":  {Names: resolver()},
+		"connections-names":  {Resolver: resolver()},
 		"connections-engine": {PersistentConnections: true},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -82,7 +82,7 @@ func TestNoConnections(t *testing.T) {
 	compare(t, heading, b.String())
 }
 
-// Difference 9. The original is killed by a segmentation fault here.
+// TestLongEngineData has data on which the original dies from a segmentation fault (difference 9).
 func TestLongEngineData(t *testing.T) {
 	data := strings.Repeat("x", 255)
 	c := connection("UDP", "10.0.0.1:0", "192.168.1.1:5060", "10.0.0.3:5060", "UDP", 360, "sip", data)
@@ -104,8 +104,8 @@ func TestEngineData(t *testing.T) {
 	}
 }
 
-// TestMalformedLines lists connections with a malformed line among them, and an empty one. The classic format prints the
-// first as the original does. The others leave out both with a warning.
+// TestMalformedLines lists connections with a malformed line and an empty one among them. The classic format prints the
+// malformed line as the original does. The other formats skip both lines with a warning.
 func TestMalformedLines(t *testing.T) {
 	good := connections()[0]
 	odd := good
@@ -116,14 +116,14 @@ func TestMalformedLines(t *testing.T) {
 			yield(ipvs.Connection{}, &ipvs.LineError{Number: 4, Field: "protocol"}) &&
 			yield(good, nil)
 	}
-	for _, names := range []*names.Resolver{nil, resolver()} {
+	for _, r := range []*names.Resolver{nil, resolver()} {
 		var b, warnings strings.Builder
-		options := Options{Names: names, Warnings: &warnings}
+		options := Options{Resolver: r, Warnings: &warnings}
 		if err := (classic{options}).Connections(t.Context(), &b, broken); err != nil {
 			t.Fatal(err)
 		}
 		lines := strings.Split(b.String(), "\n")
-		if len(lines) != 6 || lines[3] != "odd"+lines[2][3:] && names == nil || !strings.HasPrefix(lines[3], "odd") || lines[2] != lines[4] || warnings.Len() > 0 {
+		if len(lines) != 6 || lines[3] != "odd"+lines[2][3:] && r == nil || !strings.HasPrefix(lines[3], "odd") || lines[2] != lines[4] || warnings.Len() > 0 {
 			t.Errorf("classic: %q, warnings %q", lines, warnings.String())
 		}
 		for _, name := range []string{"json", "table"} {
@@ -144,7 +144,7 @@ func TestMalformedLines(t *testing.T) {
 				"warning: line 4 of the connection table has no valid protocol: \"\", and is left out\n", warnings.String())
 			options.Warnings = nil
 			if format, err = New(name, options); err != nil || format.Connections(t.Context(), io.Discard, broken) != nil {
-				t.Errorf("%s: without a place for warnings: %v", name, err)
+				t.Errorf("%s: without a writer for warnings: %v", name, err)
 			}
 		}
 	}

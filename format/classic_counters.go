@@ -10,7 +10,7 @@ func (c classic) counters(r *row, n ipvs.Counters) {
 	c.counter(r, n.OutgoingBytes)
 }
 
-// serverRates adds the rates of a server. The original never abbreviates the first three.
+// serverRates appends the rates of a server. The original abbreviates only the last two.
 func (c classic) serverRates(r *row, n ipvs.Counters) {
 	addWhole(r, n.Connections)
 	addWhole(r, n.IncomingPackets)
@@ -19,8 +19,8 @@ func (c classic) serverRates(r *row, n ipvs.Counters) {
 	c.counter(r, n.OutgoingBytes)
 }
 
-// counter adds a counter in nine characters. One of more than eight digits is divided by a power of a thousand and marked
-// with its letter, unless Exact is set: then it takes as many characters as it needs.
+// counter appends a counter in nine characters. A counter with more than eight digits is divided by a power of a thousand,
+// whose letter follows. With Exact it keeps all its digits.
 func (c classic) counter(r *row, n uint64) {
 	switch {
 	case c.Exact || n < 1e8:
@@ -41,7 +41,7 @@ func addUnit(r *row, n uint64, unit string) {
 	r.add(unit)
 }
 
-// addWhole adds a space, and a number at the end of eight characters or as many as it takes.
+// addWhole appends a space and a number, padded to eight characters on the left.
 func addWhole(r *row, n uint64) {
 	r.add(" ")
 	r.right(n, 8)

@@ -20,7 +20,7 @@ func (c classic) Timeouts(w io.Writer, timeouts ipvs.Timeouts) error {
 	return err
 }
 
-// Daemons writes the synchronization daemons, a line each, without the settings that the kernel did not send.
+// Daemons writes a line for each synchronization daemon. It leaves out settings that the kernel did not send.
 func (c classic) Daemons(w io.Writer, daemons []ipvs.Daemon) error {
 	var r row
 	for _, daemon := range daemons {

@@ -12,16 +12,15 @@ import (
 	"ipvsadm/ipvs"
 )
 
-// classic is the original's format. Scripts parse it, so every space counts, trailing ones too.
+// classic is the original's format. Scripts parse it, so every space counts, even at the end of a line.
 type classic struct{ Options }
 
-// Counters reports whether counters or rates are asked for.
+// Counters reports whether the user wants counters or rates.
 func (c classic) Counters() bool { return c.Stats || c.Rate }
 
-// Table writes the services as they come; if there are names to look up, after all have come. It returns the first error
-// of the entries or of the writer.
+// Table writes the entries as they come. With a resolver it reads all of them first, to look up their names at once.
 func (c classic) Table(ctx context.Context, w io.Writer, info ipvs.Info, entries iter.Seq2[ipvs.Entry, error]) error {
-	entries = resolvedEntries(ctx, c.Names, entries) // before anything is written, in case it fails
+	entries = resolvedEntries(ctx, c.Resolver, entries) // may fail, so before the first write
 	if !c.OneService {
 		if err := writeVersion(w, info); err != nil {
 			return err
@@ -49,26 +48,26 @@ func (c classic) Table(ctx context.Context, w io.Writer, info ipvs.Info, entries
 	return nil
 }
 
-// writeVersion writes the line that precedes a table of all services.
+// writeVersion writes the line above a table of all services.
 func writeVersion(w io.Writer, info ipvs.Info) error {
 	_, err := io.WriteString(w, "IP Virtual Server version "+info.Version.String()+
 		" (size="+strconv.FormatUint(uint64(info.ConnectionTableSize), 10)+")\n")
 	return err
 }
 
-// columns names the columns of a classic table.
+// columns is a set of columns of a classic table.
 type columns int
 
 const (
-	summaryColumns columns = iota // forwarding method, weight and numbers of connections
+	summaryColumns columns = iota // forwarding method, weight, and how many connections
 	statsColumns
 	rateColumns
 	thresholdColumns
 	persistentColumns
-	tunnelColumns // the summary, and how packets are wrapped
+	tunnelColumns // the summary columns, and how packets are wrapped
 )
 
-// columns returns the columns that are asked for, the first of them if several are.
+// columns returns the columns that the user wants. If several options choose columns, the first one in this order wins.
 func (c classic) columns() columns {
 	switch {
 	case c.Stats:
@@ -101,7 +100,7 @@ var headings = [...]string{
 		"  -> RemoteAddress:Port           Forward TunnelInfo    Weight ActiveConn InActConn\n",
 }
 
-// nameWidth is the width of the first column, behind the five characters of the protocol or the arrow.
+// nameWidth is the width of the first column, without the five characters of the protocol or the arrow.
 const nameWidth = 28
 
 func (c classic) service(r *row, columns columns, s *ipvs.ListedService) {
@@ -141,7 +140,7 @@ func protocolWord(s *ipvs.ListedService) string {
 
 func (c classic) serviceName(r *row, s *ipvs.ListedService) {
 	if s.Mark == 0 {
-		r.endpoint(c.Names, s.Address, portProtocol(s))
+		r.endpoint(c.Resolver, s.Address, portProtocol(s))
 		if s.Family == ipvs.IPv4 {
 			r.cut(r.start, nameWidth)
 		}
@@ -153,7 +152,7 @@ func (c classic) serviceName(r *row, s *ipvs.ListedService) {
 	}
 }
 
-// addSchedulerFlags adds the scheduler flags. The original knows only two flags of sh and mh.
+// addSchedulerFlags appends the scheduler flags. The original knows only two flags of sh and mh.
 func addSchedulerFlags(r *row, s *ipvs.ListedService) {
 	if s.Flags&ipvs.SchedulerFlags == 0 {
 		return
@@ -182,7 +181,7 @@ func addPersistence(r *row, s *ipvs.ListedService) {
 func (c classic) server(r *row, columns columns, d *ipvs.ListedDestination, protocol string) {
 	r.add("  -> ")
 	r.begin()
-	r.endpoint(c.Names, d.Address, protocol)
+	r.endpoint(c.Resolver, d.Address, protocol)
 	if d.Address.Addr().Is4() {
 		r.cut(r.start, nameWidth)
 	}

@@ -32,7 +32,7 @@ func TestClassicTable(t *testing.T) {
 			options := inColumns[columns]
 			compare(t, golden(t, name), written(t, classic{options}, entries()))
 
-			options.Names = resolver()
+			options.Resolver = resolver()
 			compare(t, golden(t, name+"-names"), written(t, classic{options}, entries()))
 		})
 	}

@@ -1,5 +1,5 @@
-// Package format writes IPVS's services, servers, connections, daemons and timeouts: as the original ipvsadm's tables, in
-// aligned columns, or as JSON.
+// Package format writes IPVS's services, servers, connections, daemons and timeouts: like the original ipvsadm, in aligned
+// columns, or as JSON.
 package format
 
 import (
@@ -13,15 +13,15 @@ import (
 	"ipvsadm/names"
 )
 
-// Format writes listings in one form.
+// Format writes listings.
 type Format interface {
-	// Counters reports whether Table prints totals or rates. Listing entries without them is faster by a tenth.
+	// Counters reports whether Table prints counters or rates. Entries without them come from the kernel 10 % faster.
 	Counters() bool
 
 	// Table writes the services and their servers.
 	Table(ctx context.Context, w io.Writer, info ipvs.Info, entries iter.Seq2[ipvs.Entry, error]) error
 
-	// Connections writes the connections as they come, and holds few of them in memory.
+	// Connections writes the connections as they come. It keeps few of them in memory.
 	Connections(ctx context.Context, w io.Writer, connections iter.Seq2[ipvs.Connection, error]) error
 
 	// Timeouts writes the timeouts of connections.
@@ -31,18 +31,18 @@ type Format interface {
 	Daemons(w io.Writer, daemons []ipvs.Daemon) error
 }
 
-// Options say what a listing shows. The zero value shows what "ipvsadm -Ln" does.
+// Options choose what a listing shows. The zero value is "ipvsadm -Ln".
 type Options struct {
-	Stats                 bool            // counters
-	Rate                  bool            // counters per second
-	Thresholds            bool            // connection thresholds
-	PersistentConnections bool            // numbers of persistent connections; for connections, the engine's data
-	TunnelInfo            bool            // how packets to tunnelled servers are wrapped
-	Exact                 bool            // counters in full, without units
-	OneService            bool            // the listing is of one service, so it says nothing about IPVS itself
-	Colour                bool            // for a terminal: servers that take no new connections stand out
-	Names                 *names.Resolver // nil for numbers
-	Warnings              io.Writer       // for malformed lines, which are left out; may be nil
+	Stats                 bool            // show counters
+	Rate                  bool            // show rates
+	Thresholds            bool            // show connection thresholds
+	PersistentConnections bool            // show how many connections are persistent; in a list of connections, the data of persistence engines
+	TunnelInfo            bool            // show how packets to tunnelled servers are wrapped
+	Exact                 bool            // show every digit of a counter
+	OneService            bool            // leave out the version and size of IPVS
+	Colour                bool            // highlight servers that get no new connections
+	Resolver              *names.Resolver // nil for numbers
+	Warnings              io.Writer       // for skipped malformed lines; may be nil
 }
 
 // formats lists every format, the default first. Help, completion and error messages use this list.
@@ -51,7 +51,7 @@ var formats = [...]struct {
 	new  func(Options) Format
 }{
 	{"classic", func(o Options) Format { return classic{o} }},
-	{"json", func(o Options) Format { return jsonFormat{names: o.Names, warnings: o.Warnings} }},
+	{"json", func(o Options) Format { return jsonFormat{resolver: o.Resolver, warnings: o.Warnings} }},
 	{"table", func(o Options) Format { return aligned{o} }},
 }
 
@@ -64,7 +64,7 @@ func Names() []string {
 	return all
 }
 
-// New returns the format of a name; an empty name is the default's.
+// New returns the format with a name. An empty name stands for the default.
 func New(name string, options Options) (Format, error) {
 	if name == "" {
 		name = formats[0].name
@@ -77,5 +77,5 @@ func New(name string, options Options) (Format, error) {
 	return nil, fmt.Errorf("unknown format %q", name)
 }
 
-// Known reports whether a format has the name.
+// Known reports whether a format has that name.
 func Known(name string) bool { return slices.Contains(Names(), name) }

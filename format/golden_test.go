@@ -15,7 +15,7 @@ import (
 	"ipvsadm/names"
 )
 
-// golden returns what the original printed, by testdata/capture.
+// golden returns the original's output, which testdata/capture recorded.
 func golden(t *testing.T, name string) string {
 	t.Helper()
 	text, err := os.ReadFile(filepath.Join("testdata", name+".golden"))
@@ -25,7 +25,7 @@ func golden(t *testing.T, name string) string {
 	return string(text)
 }
 
-// resolver returns one of the files that the original had, and of an empty DNS.
+// resolver returns a resolver with the files that the original used, and an empty DNS.
 func resolver() *names.Resolver {
 	r := names.NewResolver()
 	r.HostsFile = "testdata/hosts"
@@ -67,7 +67,7 @@ func tunnelled(address string, tunnel ipvs.Tunnel) ipvs.ListedDestination {
 	return d
 }
 
-// entries returns the table that testdata/capture sets up, in no order.
+// entries returns the table of testdata/capture, not sorted.
 func entries() []ipvs.Entry {
 	const allFlags = ipvs.SchedulerFlag1 | ipvs.SchedulerFlag2 | ipvs.SchedulerFlag3
 	bounded := destination("10.0.0.1:80", ipvs.Masquerading, 3)

@@ -22,16 +22,16 @@ type jsonConnection struct {
 	EngineData  *string      `json:"persistence_engine_data"`
 }
 
-// Connections writes one array, a connection on each line, as they come. If the connections begin with an error, nothing
-// is written; if they end with one, the array is not closed.
+// Connections writes one array, with a connection on each line, as they come. If they begin with an error, it writes
+// nothing. If they end with an error, it does not close the array, so that no program takes it for the whole.
 func (j jsonFormat) Connections(ctx context.Context, w io.Writer, connections iter.Seq2[ipvs.Connection, error]) error {
 	out := bufio.NewWriter(w)
 	lines := json.NewEncoder(out)
 	lines.SetEscapeHTML(false)
 	separator := "[\n"
 	var err error
-	for connection, failure := range resolvedConnections(ctx, j.names, wellFormed(connections, j.warnings)) {
-		if err = failure; err != nil {
+	for connection, readErr := range resolvedConnections(ctx, j.resolver, wellFormed(connections, j.warnings)) {
+		if err = readErr; err != nil {
 			break
 		}
 		out.WriteString(separator)

@@ -12,14 +12,14 @@ import (
 	"ipvsadm/names"
 )
 
-// jsonFormat is the format for programs: one document with everything that the kernel sent. man/ipvsadm.schema.json
-// describes it.
+// jsonFormat is the format for programs: one document with everything that the kernel sent. man/ipvsadm.schema.json is
+// its schema.
 type jsonFormat struct {
-	names    *names.Resolver // nil for numbers alone
+	resolver *names.Resolver // nil for numbers only
 	warnings io.Writer       // for malformed lines; may be nil
 }
 
-// Counters reports true: a document always holds the counters.
+// Counters reports true: documents always contain counters.
 func (j jsonFormat) Counters() bool { return true }
 
 type jsonTable struct {
@@ -99,7 +99,7 @@ type jsonEndpoint struct {
 
 // Table writes the services and their servers.
 func (j jsonFormat) Table(ctx context.Context, w io.Writer, info ipvs.Info, entries iter.Seq2[ipvs.Entry, error]) error {
-	all, err := ipvs.Gather(resolvedEntries(ctx, j.names, entries))
+	all, err := ipvs.Gather(resolvedEntries(ctx, j.resolver, entries))
 	if err != nil {
 		return err
 	}
@@ -180,25 +180,26 @@ func (j jsonFormat) server(s *ipvs.ListedService, d *ipvs.ListedDestination) jso
 
 func (j jsonFormat) endpoint(endpoint netip.AddrPort, protocol string) jsonEndpoint {
 	e := jsonEndpoint{Address: endpoint.Addr(), Port: endpoint.Port()}
-	if j.names != nil {
-		if name, ok := j.names.AddressName(e.Address); ok {
+	if j.resolver != nil {
+		if name, ok := j.resolver.AddressName(e.Address); ok {
 			e.AddressName = &name
 		}
-		if name, ok := j.names.ServiceName(e.Port, protocol); ok {
+		if name, ok := j.resolver.ServiceName(e.Port, protocol); ok {
 			e.PortName = &name
 		}
 	}
 	return e
 }
 
-// flagNames returns the scheduler flags that are set; an empty list, not null, for none.
+// flagNames returns the names of the scheduler flags that are set. Without any it returns an empty list, which JSON does not
+// write as null.
 func flagNames(s *ipvs.ListedService) []string {
 	return append([]string{}, s.SchedulerFlagNames()...)
 }
 
 func seconds(d time.Duration) int64 { return int64(d / time.Second) }
 
-// orNull returns nil, which encodes as null, for an empty text.
+// orNull returns nil, which JSON writes as null, for an empty text.
 func orNull(text string) *string {
 	if text == "" {
 		return nil

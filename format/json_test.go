@@ -54,7 +54,7 @@ func TestJSONNoConnections(t *testing.T) {
 func TestJSONNames(t *testing.T) {
 	entry := ipvs.Entry{ListedService: service(ipvs.TCP, "10.1.0.1:80", "rr", 0)}
 	var b bytes.Buffer
-	if err := (jsonFormat{names: resolver()}).Table(context.Background(), &b, ipvs.Info{}, ipvs.Each(entry)); err != nil {
+	if err := (jsonFormat{resolver: resolver()}).Table(context.Background(), &b, ipvs.Info{}, ipvs.Each(entry)); err != nil {
 		t.Fatal(err)
 	}
 	for _, want := range []string{`"address": "10.1.0.1"`, `"port": 80`, `"port_name": "http"`, `"servers": []`, `"scheduler_flags": []`} {

@@ -12,7 +12,7 @@ import (
 	"ipvsadm/names"
 )
 
-// resolvedEntries yields the entries after their names were looked up, all at once. A nil resolver looks up none.
+// resolvedEntries yields the entries after it looked up all their names at once. A nil resolver looks up nothing.
 func resolvedEntries(ctx context.Context, resolver *names.Resolver, entries iter.Seq2[ipvs.Entry, error]) iter.Seq2[ipvs.Entry, error] {
 	if resolver == nil {
 		return entries
@@ -20,12 +20,12 @@ func resolvedEntries(ctx context.Context, resolver *names.Resolver, entries iter
 	return ipvs.AddressesFirst(entries, func(addresses []netip.Addr) { resolver.ResolveAddresses(ctx, addresses) })
 }
 
-// connectionChunk is the number of connections whose names are looked up at once, and for which the aligned format
-// chooses the widths of its columns.
+// connectionChunk is the number of connections in a chunk. Names are looked up, and aligned columns widened, once for each
+// chunk.
 const connectionChunk = 512
 
-// resolvedConnections yields the connections, a chunk at a time, after the names of the chunk were looked up. A nil
-// resolver looks up none.
+// resolvedConnections yields the connections in chunks, after it looked up the names of a chunk at once. A nil resolver
+// looks up nothing.
 func resolvedConnections(ctx context.Context, resolver *names.Resolver, connections iter.Seq2[ipvs.Connection, error]) iter.Seq2[ipvs.Connection, error] {
 	if resolver == nil {
 		return connections
@@ -63,8 +63,8 @@ func resolvedConnections(ctx context.Context, resolver *names.Resolver, connecti
 	}
 }
 
-// wellFormed yields the connections without malformed lines. It writes a warning for each of those, unless the writer is
-// nil.
+// wellFormed yields the connections without malformed lines. It writes a warning for each malformed line if warnings is
+// not nil.
 func wellFormed(connections iter.Seq2[ipvs.Connection, error], warnings io.Writer) iter.Seq2[ipvs.Connection, error] {
 	return func(yield func(ipvs.Connection, error) bool) {
 		for connection, err := range connections {
@@ -85,7 +85,7 @@ func isMalformedLine(err error) bool {
 	return err != nil && errors.As(err, &line)
 }
 
-// portProtocol returns the protocol for which the ports of a service have names, empty for a firewall mark.
+// portProtocol returns the protocol that names the ports of a service. It is empty for a firewall mark.
 func portProtocol(s *ipvs.ListedService) string {
 	if s.Mark != 0 {
 		return ""
@@ -93,7 +93,7 @@ func portProtocol(s *ipvs.ListedService) string {
 	return connectionPortProtocol(s.Protocol.String())
 }
 
-// connectionPortProtocol returns the protocol for which the ports of a connection have names, empty for none.
+// connectionPortProtocol returns the protocol that names the ports of a connection. It is empty if ports have no names.
 func connectionPortProtocol(protocol string) string {
 	switch protocol {
 	case "TCP":

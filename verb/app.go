@@ -1,17 +1,14 @@
-// Package verb holds everything that can be typed after "ipvsadm": the verbs, one file for each, and the classic command
-// line, whose first word begins with a dash.
+// Package verb holds everything that can be typed after "ipvsadm": the verbs, one file each, and the classic command
+// line, which begins with a dash.
 package verb
 
 import (
 	"bufio"
 	"context"
 	"errors"
-	"fmt"
-	"io"
 	"net/netip"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 
 	"github.com/urfave/cli/v2"
@@ -21,19 +18,18 @@ import (
 	"ipvsadm/names"
 )
 
-// app is what all verbs share.
+// app holds what all verbs share.
 type app struct {
 	version  string
 	name     string // the first word of the command line, as the original's messages quote it
 	stdin    *os.File
-	stdout   *bufio.Writer
-	output   *os.File // behind stdout
-	stderr   io.Writer
-	errors   *os.File // behind stderr
+	stdout   *bufio.Writer // Run flushes it
+	output   *os.File      // behind stdout
+	stderr   *os.File
 	resolver *names.Resolver
 }
 
-// Run carries out a command line, whose first word is the name of the program, and returns the exit status.
+// Run runs a command line, whose first word is the name of the program. It returns the exit status.
 func Run(ctx context.Context, version string, words []string, stdin, stdout, stderr *os.File) int {
 	keepIgnored()
 	a := &app{
@@ -43,7 +39,6 @@ func Run(ctx context.Context, version string, words []string, stdin, stdout, std
 		stdout:   bufio.NewWriterSize(standardOutput{stdout}, 64<<10),
 		output:   stdout,
 		stderr:   stderr,
-		errors:   stderr,
 		resolver: names.NewResolver(),
 	}
 	err := a.run(ctx, words)
@@ -53,19 +48,20 @@ func Run(ctx context.Context, version string, words []string, stdin, stdout, std
 	status := a.report(err)
 	var signal interrupted
 	if errors.As(err, &signal) {
-		status = signal.end()
+		return signal.end()
 	}
 	return status
 }
 
-// verbs returns the verbs. Dispatch, the names of links, -h and completion all use this list.
+// verbs lists the verbs. Dispatch, the names of links, -h and completion all use this list.
 func (a *app) verbs() []*cli.Command {
 	return []*cli.Command{a.saveVerb(), a.restoreVerb(), a.helpVerb(), a.versionVerb()}
 }
 
-// linkPrefix begins the names of links that stand for a verb: "ipvsadm-save" is "ipvsadm save".
+// linkPrefix begins the names of links to this program: "ipvsadm-save" is "ipvsadm save".
 const linkPrefix = "ipvsadm-"
 
+// run enters the namespace that --netns names, and runs what is left of the command line.
 func (a *app) run(ctx context.Context, words []string) error {
 	if len(words) > 2 && words[1] == completeVerb {
 		return a.complete(ctx, words[2:])
@@ -83,7 +79,7 @@ func (a *app) run(ctx context.Context, words []string) error {
 	return a.cli().RunContext(ctx, words)
 }
 
-// cli returns the application: its verbs, and the classic command line for words that name none of them.
+// cli returns the application. It runs a verb if the first word names one, or else the classic command line.
 func (a *app) cli() *cli.App {
 	verbs := a.verbs()
 	for _, verb := range verbs {
@@ -106,30 +102,6 @@ func (a *app) cli() *cli.App {
 			return a.classic(c.Context, c.Args().Slice())
 		},
 	}
-}
-
-func usageError(c *cli.Context, err error, _ bool) error {
-	return cli.Exit(fmt.Errorf("%w\nTry `%s --help' for more information", err, c.Command.HelpName), statusFailed)
-}
-
-// withoutWords refuses words that are left over behind the flags of a verb.
-func withoutWords(action cli.ActionFunc) cli.ActionFunc {
-	return func(c *cli.Context) error {
-		if c.Args().Present() {
-			return unexpected(c)
-		}
-		return action(c)
-	}
-}
-
-// unexpected is the error of a word that belongs to no flag.
-func unexpected(c *cli.Context) error {
-	word := command.Printable(c.Args().First())
-	err := errors.New("unexpected argument " + word)
-	if slices.ContainsFunc(c.Command.Flags, func(flag cli.Flag) bool { return slices.Contains(flag.Names(), "file") }) {
-		return cli.Exit(&command.Hinted{Err: err, Hints: []string{"type " + c.Command.HelpName + " -f " + word}}, statusFailed)
-	}
-	return cli.Exit(err, statusFailed)
 }
 
 func (a *app) lookup(ctx context.Context) command.Lookup {

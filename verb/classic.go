@@ -10,7 +10,7 @@ import (
 )
 
 // classic runs a command line of the original's grammar. The original reports a missing module or privilege before a bad
-// command line, so the parse error waits.
+// command line, so the parse error waits. -h and -v need no kernel.
 func (a *app) classic(ctx context.Context, words []string) error {
 	c, parseErr := command.Parse(a.name, words, a.lookup(ctx))
 	if parseErr == nil {
@@ -32,10 +32,10 @@ func (a *app) classic(ctx context.Context, words []string) error {
 	return a.executeAndRemark(ctx, k, c)
 }
 
-// executeAndRemark carries out a command. On a terminal it also says what the command did if that is seldom meant; the
-// original is silent, and so are we for scripts.
+// executeAndRemark runs a command. On a terminal, a hint follows if the command did something that people seldom want.
+// Scripts get no such hint: the original prints nothing.
 func (a *app) executeAndRemark(ctx context.Context, k *kernel, c command.Command) error {
-	if !isTerminal(a.errors) {
+	if !isTerminal(a.stderr) {
 		return a.execute(ctx, k, c)
 	}
 	var before ipvs.Destination
@@ -49,7 +49,8 @@ func (a *app) executeAndRemark(ctx context.Context, k *kernel, c command.Command
 	return err
 }
 
-// serverBefore returns the server that a command edits, as it is. Without such a server the edit fails.
+// serverBefore returns the server that a command will edit. It returns the zero value if there is none: then the kernel
+// refuses the edit.
 func serverBefore(ctx context.Context, k *kernel, c command.Command) ipvs.Destination {
 	entry, err := k.Entry(ctx, c.Service.ServiceID)
 	if err != nil {
@@ -62,7 +63,7 @@ func serverBefore(ctx context.Context, k *kernel, c command.Command) ipvs.Destin
 	return entry.Destinations[i].Destination
 }
 
-// execute carries out a command.
+// execute runs a command.
 func (a *app) execute(ctx context.Context, k *kernel, c command.Command) error {
 	switch c.Kind {
 	case command.Help:
@@ -88,7 +89,7 @@ func (a *app) execute(ctx context.Context, k *kernel, c command.Command) error {
 	}
 }
 
-// executeLine returns a function that carries out a command of a file.
+// executeLine returns a function that runs a command of a file.
 func (a *app) executeLine(ctx context.Context, k *kernel) func(command.Command) error {
 	return func(c command.Command) error { return a.execute(ctx, k, c) }
 }

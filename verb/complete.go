@@ -15,12 +15,12 @@ import (
 	"ipvsadm/ipvs/netns"
 )
 
-// completeVerb is the word by which the shells' completions (init/) ask what may come next on a command line. The words
-// behind it are those before the cursor; the last is the beginning of the word at the cursor, and may be empty.
+// completeVerb is the word that the shells' completions (init/) put before the words of an unfinished command line. The
+// last of these words ends at the cursor and may be empty.
 const completeVerb = "__complete"
 
-// complete prints candidates, each with a tab and its description if it has one, and command.Files where a file name may
-// come.
+// complete prints the words that may stand at the cursor, one on each line. A tab and a description may follow the word.
+// command.Files asks the shell for file names.
 func (a *app) complete(ctx context.Context, words []string) error {
 	before, current := words[:len(words)-1], words[len(words)-1]
 	if namespace, rest, err := command.CutNamespace(before); err == nil && namespace != "" {
@@ -40,6 +40,7 @@ func (a *app) complete(ctx context.Context, words []string) error {
 	return nil
 }
 
+// candidates returns the flags and values of the verb that was typed, or else the verbs and the classic options.
 func (a *app) candidates(ctx context.Context, before []string, current string) []command.Candidate {
 	var candidates []command.Candidate
 	for _, verb := range a.verbs() {
@@ -54,7 +55,7 @@ func (a *app) candidates(ctx context.Context, before []string, current string) [
 	return append(candidates, command.Complete(before, current, table, a.resolver.ServicePort)...)
 }
 
-// flagCandidates returns the values of the flag before the cursor, or else the verb's flags.
+// flagCandidates returns the values of the last flag if it takes one, or else the verb's flags.
 func flagCandidates(verb *cli.Command, last, current string) []command.Candidate {
 	var candidates []command.Candidate
 	for _, flag := range verb.Flags {
@@ -73,14 +74,15 @@ func isFlag(flag cli.Flag, word string) bool {
 	return slices.ContainsFunc(flag.Names(), func(name string) bool { return word == "-"+name || word == "--"+name })
 }
 
-// valueCandidates returns the values of a flag: file names, or the words that its usage lists as in `json|table`.
+// valueCandidates returns the values of a flag: file names, or the words between the backquotes of its usage, such as
+// `json|table`.
 func valueCandidates(flag cli.DocGenerationFlag, current string) []command.Candidate {
 	if file, ok := flag.(*cli.StringFlag); ok && file.TakesFile {
 		return []command.Candidate{{Word: command.Files}}
 	}
 	_, usage, _ := strings.Cut(flag.GetUsage(), "`")
 	values, _, _ := strings.Cut(usage, "`")
-	if strings.ToUpper(values) == values { // such as SECONDS: a placeholder
+	if strings.ToUpper(values) == values { // a placeholder such as SECONDS
 		return nil
 	}
 	var candidates []command.Candidate
@@ -92,8 +94,8 @@ func valueCandidates(flag cli.DocGenerationFlag, current string) []command.Candi
 	return candidates
 }
 
-// currentTable returns the table, and nothing if it cannot be read. A user who types sudo has no privilege yet, but may
-// read the kernel's text.
+// currentTable returns the table, or nothing if it cannot be read. A user who types sudo has no privilege yet, but may
+// read the table as text.
 func currentTable(ctx context.Context) []ipvs.Entry {
 	entries, err := netlinkTable(ctx)
 	if err != nil {

@@ -6,8 +6,8 @@ import (
 	"github.com/urfave/cli/v2"
 )
 
-// fileFlag returns the flag -f of a verb. It refuses an empty name, which a script has from a variable that is not set:
-// without -f the verb would use a standard stream.
+// fileFlag returns the flag --file of a verb. An empty name is an error, not a standard stream: it usually comes from a
+// variable that a script forgot to set.
 func fileFlag(usage string) cli.Flag {
 	return &cli.StringFlag{
 		Name:      "file",

@@ -8,13 +8,13 @@ import (
 	"syscall"
 )
 
-// interrupted is the error of a command that a signal ended.
+// interrupted is the error of a command that a signal stopped.
 type interrupted struct{ signal syscall.Signal }
 
 func (e interrupted) Error() string { return "interrupted by " + signalName(e.signal) }
 
-// end ends the program by the signal, so that a shell that runs it ends its script too. It returns the status that the
-// shell would show, for SIGQUIT, by which the runtime would print all its stacks.
+// end ends the program by its signal, so that a shell ends its script too. For SIGQUIT it returns the status that a shell
+// would show, because the runtime would print all stacks.
 func (e interrupted) end() int {
 	if e.signal != syscall.SIGQUIT {
 		signal.Reset(e.signal)
@@ -23,9 +23,8 @@ func (e interrupted) end() int {
 	return 128 + int(e.signal)
 }
 
-// interruptible returns a context that the signals of a terminal, of service managers and of shells cancel, with an
-// interrupted as its cause. A signal that was ignored when the program started stays ignored. stop lets signals end the
-// program again.
+// interruptible returns a context that signals of terminals, shells and service managers cancel. Its cause is then an
+// interrupted. A signal that was ignored when the program started stays ignored. After stop, signals end the program.
 func interruptible(ctx context.Context) (_ context.Context, stop func()) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	signals := make(chan os.Signal, 1)
@@ -47,8 +46,8 @@ func interruptible(ctx context.Context) (_ context.Context, stop func()) {
 	}
 }
 
-// abandonable returns what f returns or, as soon as ctx is cancelled, its cause. f may then still be reading or writing
-// what nobody writes or reads: it ends with the program.
+// abandonable calls f and returns its results. If ctx is cancelled first, abandonable returns the cause and leaves f
+// behind: f may be blocked by a pipe that nobody reads or writes, and ends with the program.
 func abandonable[T any](ctx context.Context, f func() (T, error)) (T, error) {
 	type result struct {
 		value T
@@ -70,7 +69,7 @@ func abandonable[T any](ctx context.Context, f func() (T, error)) (T, error) {
 	}
 }
 
-// abandonableWriter is a writer whose writes end when ctx is cancelled.
+// abandonableWriter is a writer whose writes return when ctx is cancelled.
 type abandonableWriter struct {
 	ctx context.Context
 	w   io.Writer

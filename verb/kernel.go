@@ -3,20 +3,15 @@ package verb
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io/fs"
 	"os"
 	"os/exec"
 	"syscall"
 
-	"github.com/urfave/cli/v2"
-	"golang.org/x/sys/unix"
-
-	"ipvsadm/command"
 	"ipvsadm/ipvs"
 )
 
-// kernel is a connection to the kernel's IPVS, and what IPVS says of itself.
+// kernel is a client of IPVS, with the version and size that a listing begins with.
 type kernel struct {
 	*ipvs.Client
 	info ipvs.Info
@@ -47,29 +42,4 @@ func (a *app) connect(ctx context.Context) (*kernel, error) {
 		return nil, unavailable(err)
 	}
 	return &kernel{client, info}, nil
-}
-
-func unavailable(err error) error {
-	var kernelError *ipvs.Error
-	if !errors.As(err, &kernelError) {
-		kernelError = &ipvs.Error{Err: err}
-	}
-	//lint:ignore ST1005 the words are the original's
-	unavailable := fmt.Errorf("Can't initialize ipvs: %s\nAre you sure that IP Virtual Server is built in the kernel or as module?",
-		kernelError.Reason())
-	if errors.Is(err, syscall.EPERM) && os.Geteuid() == 0 && !netAdmin() {
-		unavailable = &command.Hinted{Err: unavailable, Hints: []string{
-			"this is root without the capability CAP_NET_ADMIN: a container needs it added"}}
-	}
-	return cli.Exit(unavailable, statusUnavailable)
-}
-
-// netAdmin reports whether this process has CAP_NET_ADMIN, and true where it cannot tell.
-func netAdmin() bool {
-	header := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
-	var sets [2]unix.CapUserData // of 32 capabilities each
-	if unix.Capget(&header, &sets[0]) != nil {
-		return true
-	}
-	return sets[0].Effective&(1<<unix.CAP_NET_ADMIN) != 0
 }

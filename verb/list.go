@@ -12,25 +12,25 @@ import (
 	"ipvsadm/ipvs"
 )
 
-// list prints what -L asks for: the connections, the timeouts, the daemons, or the table.
+// list prints what -L asks for: connections, timeouts, daemons, or the table.
 func (a *app) list(ctx context.Context, k *kernel, c command.Command) error {
 	options := c.Listing.Options
 	options.OneService = c.HasService()
 	options.Colour = colour(a.output)
 	options.Warnings = a.stderr
 	if !c.Listing.Numeric {
-		options.Names = a.resolver
+		options.Resolver = a.resolver
 	}
-	listing, err := format.New(c.Listing.Format, options)
+	out, err := format.New(c.Listing.Format, options)
 	if err != nil {
 		return err
 	}
 	switch {
 	case c.Listing.Connections:
-		err := listing.Connections(ctx, a.stdout, ipvs.Connections())
+		err := out.Connections(ctx, a.stdout, ipvs.Connections())
 		var path *fs.PathError
 		if errors.As(err, &path) && path.Op == "open" {
-			return errors.New("cannot open file /proc/net/ip_vs_conn") // the original's words, for any reason
+			return errors.New("cannot open file /proc/net/ip_vs_conn") // the original's message for any reason
 		}
 		return err
 	case c.Listing.Timeouts:
@@ -38,15 +38,15 @@ func (a *app) list(ctx context.Context, k *kernel, c command.Command) error {
 		if err != nil {
 			return err
 		}
-		return listing.Timeouts(a.stdout, timeouts)
+		return out.Timeouts(a.stdout, timeouts)
 	case c.Listing.Daemons:
 		daemons, err := k.Daemons(ctx)
 		if err != nil {
 			return err
 		}
-		return listing.Daemons(a.stdout, daemons)
+		return out.Daemons(a.stdout, daemons)
 	}
-	k.WithoutCounters = !listing.Counters()
+	k.WithoutCounters = !out.Counters()
 	entries, err := entries(ctx, k, c)
 	if err != nil {
 		return err
@@ -54,10 +54,10 @@ func (a *app) list(ctx context.Context, k *kernel, c command.Command) error {
 	if !c.Listing.NoSort {
 		entries = ipvs.SortDestinations(entries)
 	}
-	return listing.Table(ctx, a.stdout, k.info, entries)
+	return out.Table(ctx, a.stdout, k.info, entries)
 }
 
-// entries returns the service that the command names, or all.
+// entries returns the entry that the command names, or all of them.
 func entries(ctx context.Context, k *kernel, c command.Command) (iter.Seq2[ipvs.Entry, error], error) {
 	switch {
 	case c.HasService():
@@ -70,7 +70,7 @@ func entries(ctx context.Context, k *kernel, c command.Command) (iter.Seq2[ipvs.
 	}
 }
 
-// colour reports whether output is a terminal whose user has not turned colours off (no-color.org).
+// colour reports whether output is a terminal, and its user has not turned colours off (no-color.org).
 func colour(output *os.File) bool {
 	return isTerminal(output) && os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb"
 }

@@ -7,7 +7,7 @@ import (
 	"os"
 )
 
-// standardOutput is standard output. Its errors have none of the words that Go puts before them.
+// standardOutput is standard output, with error messages for the person at the terminal: Go calls it "/dev/stdout".
 type standardOutput struct{ file *os.File }
 
 func (o standardOutput) Write(b []byte) (int, error) {

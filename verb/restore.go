@@ -17,7 +17,7 @@ import (
 	"ipvsadm/restore"
 )
 
-// standardInput is what messages about a line call the file if it is standard input.
+// standardInput is the name of standard input in messages about a line.
 const standardInput = "stdin"
 
 func (a *app) restoreVerb() *cli.Command {
@@ -58,7 +58,7 @@ func (a *app) restore(c *cli.Context) error {
 	return err
 }
 
-// restoration is a restore that is about to change the table.
+// restoration is a restore that is ready to change the table.
 type restoration struct {
 	plan   *restore.Plan
 	kernel *kernel
@@ -72,8 +72,8 @@ func (r *restoration) close() {
 	r.lock.Close()
 }
 
-// prepare does everything before the first change. It returns nil if there is nothing to carry out. The end of the
-// program closes what it opened before it failed.
+// prepare does everything before the first change. It returns nil if there is nothing to change. If it fails, the end of
+// the program closes what it opened.
 func (a *app) prepare(ctx context.Context, c *cli.Context) (*restoration, error) {
 	options := restore.Options{Keep: c.Bool("noflush")}
 	rules, err := a.readRules(c)
@@ -113,7 +113,8 @@ func (a *app) prepare(ctx context.Context, c *cli.Context) (*restoration, error)
 	return r, nil
 }
 
-// carry carries out a plan. An interrupt undoes it, and so does the end of the pipe that the listings of a file go to.
+// carry executes a plan. An interrupt undoes it. So does a failed listing of the file, for example to a pipe that nobody
+// reads any more.
 func (a *app) carry(ctx context.Context, r *restoration) error {
 	release, err := r.plan.Reserve()
 	if err != nil {
@@ -132,12 +133,12 @@ func (a *app) carry(ctx context.Context, r *restoration) error {
 	})
 }
 
-// unattendedWait is how long a restore waits for another if nobody sees that it waits.
+// unattendedWait limits how long a restore waits for another one if its messages do not go to a terminal.
 const unattendedWait = time.Minute
 
-// lock waits until no other restore runs, for as long as --wait says.
+// lock waits until no other restore runs, but not longer than --wait allows.
 func (a *app) lock(ctx context.Context, c *cli.Context) (*os.File, error) {
-	attended := isTerminal(a.errors)
+	attended := isTerminal(a.stderr)
 	limit := unattendedWait
 	if c.IsSet("wait") {
 		limit = time.Duration(c.Uint("wait")) * time.Second
@@ -155,7 +156,7 @@ func (a *app) lock(ctx context.Context, c *cli.Context) (*os.File, error) {
 	return file, failed(err)
 }
 
-// readRules reads the rules of a file, or of standard input if none is named.
+// readRules reads rules from the file of --file or from standard input.
 func (a *app) readRules(c *cli.Context) (*restore.Rules, error) {
 	if path := c.String("file"); path != "" {
 		return restore.ReadFile(c.Context, path, a.resolver)

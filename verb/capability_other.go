@@ -1,0 +1,5 @@
+//go:build !linux
+
+package verb
+
+func hasNetAdmin() bool { return true }

@@ -60,6 +60,12 @@ test: tools all
 fuzz:
 	tests/fuzz
 
+# How many small changes of the program the unit tests notice: MUTANTS= of them, chosen by SEED=. At least 90 % is wanted.
+MUTANTS = 300
+SEED = 1
+mutants:
+	$(GO) run ./tests/mutants -number $(MUTANTS) -seed $(SEED)
+
 # Known vulnerabilities in what the program uses. The list of them is at vuln.go.dev; without that this says so, and
 # fails only for a vulnerability.
 vulncheck:
@@ -67,7 +73,7 @@ vulncheck:
 	@build/govulncheck ./... || { status=$$?; [ $$status -ne 3 ] || exit $$status; \
 	echo "vulncheck: NOT CHECKED: see above" >&2; }
 
-.PHONY: fuzz vulncheck
+.PHONY: fuzz mutants vulncheck
 
 # The same on every kernel there is a lab for.
 test-kernels:

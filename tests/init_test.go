@@ -64,6 +64,9 @@ const twoServices = `-A -t 192.0.2.1:80 -s rr
 
 const oneService = "-A -f 1 -s wlc\n"
 
+// defaultTimeouts is the line of save --all for timeouts that nobody has set.
+const defaultTimeouts = "--set 900 120 300\n"
+
 const (
 	redHatRules   = "/etc/sysconfig/ipvsadm"
 	debianRules   = "/etc/ipvsadm.rules"
@@ -155,7 +158,7 @@ func TestInitScript(t *testing.T) {
 
 	s.mustOurs(t, "ipvsadm", "-A", "-f", "1")
 	s.verb(t, 0, debianRules, "save")
-	if got := readFile(t, debianRules); got != oneService {
+	if got := readFile(t, debianRules); got != defaultTimeouts+oneService {
 		t.Errorf("saved: %q", got)
 	}
 	s.verb(t, 0, "empty", "panic")
@@ -177,7 +180,7 @@ func TestInitScriptRulesFile(t *testing.T) {
 	os.Remove(redHatRules)
 	os.Remove(debianRules)
 	s.verb(t, 0, redHatRules, "save")
-	if got := readFile(t, redHatRules); got != twoServices {
+	if got := readFile(t, redHatRules); got != defaultTimeouts+twoServices {
 		t.Errorf("saved: %q", got)
 	}
 
@@ -214,7 +217,7 @@ func TestInitScriptSaveOnStop(t *testing.T) {
 	s.mustOurs(t, "ipvsadm", "-D", "-f", "7")
 	const changed = "-A -t 192.0.2.1:80 -s rr\n-a -t 192.0.2.1:80 -r 192.0.2.11:80 -m -w 1\n"
 	s.verb(t, 0, "empty", "stop")
-	wantFile(debianRules, changed)
+	wantFile(debianRules, defaultTimeouts+changed)
 
 	s.verb(t, 0, "", "start")
 	s.wantSaved(t, changed)
@@ -222,7 +225,7 @@ func TestInitScriptSaveOnStop(t *testing.T) {
 	s.mustOurs(t, "ipvsadm", "-A", "-f", "8")
 	s.verb(t, 0, debianRules+stoppedSuffix, "stop")
 	wantFile(debianRules, oneService)
-	wantFile(debianRules+stoppedSuffix, changed+"-A -f 8 -s wlc\n")
+	wantFile(debianRules+stoppedSuffix, defaultTimeouts+changed+"-A -f 8 -s wlc\n")
 	s.wantSaved(t, "")
 
 	// A file that was never loaded counts as edited, and so does one that failed to load.
@@ -235,14 +238,14 @@ func TestInitScriptSaveOnStop(t *testing.T) {
 	s.verb(t, 1, debianRules+":1: ", "restart")
 	s.verb(t, 0, debianRules+stoppedSuffix, "stop")
 	wantFile(debianRules, "nonsense\n")
-	wantFile(debianRules+stoppedSuffix, oneService)
+	wantFile(debianRules+stoppedSuffix, defaultTimeouts+oneService)
 
 	// The first boot had no file: the table of then becomes it.
 	os.Remove(debianRules)
 	s.verb(t, 0, "does not exist", "start")
 	s.restore(t, oneService)
 	s.verb(t, 0, debianRules, "stop")
-	wantFile(debianRules, oneService)
+	wantFile(debianRules, defaultTimeouts+oneService)
 
 	// A table that cannot be saved is not cleared.
 	s.verb(t, 0, "", "start")
@@ -315,7 +318,34 @@ func TestInitScriptDaemons(t *testing.T) {
 		s.verb(t, 0, "", "restart")
 		wantDaemons("master sync daemon (mcast=lo, syncid=" + id + "\n")
 	}
+	// The daemon and the timeouts of the file survive a stop that saves. A daemon of DAEMON stays out of the file.
+	const settings = "--set 100 20 30\n--start-daemon backup --mcast-interface lo --syncid 5 "
+	write(t, debianRules, settings+"\n"+oneService)
+	write(t, defaults, "DAEMON=master IFACE=lo SYNCID=5 SAVE_ON_STOP=yes\n")
+	for range 2 {
+		s.verb(t, 0, "", "start")
+		wantDaemons(master + backup)
+		s.verb(t, 0, debianRules+" is what the table was", "stop")
+		wantDaemons(backup)
+		saved := readFile(t, debianRules)
+		if !strings.HasPrefix(saved, settings) || strings.Contains(saved, "master") || !strings.HasSuffix(saved, oneService) {
+			t.Errorf("saved: %q", saved)
+		}
+	}
+	write(t, debianRules, oneService)
+	write(t, defaults, "DAEMON=both IFACE=lo\n")
 	s.verb(t, 0, "", "stop")
+	wantDaemons("")
+
+	// Where the file and DAEMON name the same daemon, DAEMON decides.
+	write(t, debianRules, "--start-daemon master --mcast-interface lo --syncid 9\n"+oneService)
+	write(t, defaults, "DAEMON=master IFACE=lo SYNCID=5\n")
+	for _, verb := range []string{"start", "reload"} {
+		s.verb(t, 0, "", verb)
+		wantDaemons(master)
+	}
+	s.verb(t, 0, "", "stop")
+	write(t, debianRules, oneService)
 	write(t, defaults, "DAEMON=master IFACE=missing\n")
 	s.verb(t, 1, "the master daemon does not run on missing", "start")
 	s.wantSaved(t, oneService)

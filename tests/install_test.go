@@ -125,21 +125,51 @@ func TestUninstall(t *testing.T) {
 	}
 }
 
-// refused runs a make that must fail because of an owner, and change none of the files.
-func refused(t *testing.T, owned, owner string, unchanged []string, words ...string) {
+// stage makes the folder that make install hands to init/installer, with few files, as each costs time in the lab.
+func stage(t *testing.T, paths ...string) (folder string) {
+	t.Helper()
+	folder = t.TempDir()
+	for _, path := range paths {
+		path = filepath.Join(folder, path)
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		write(t, path, "ours\n")
+	}
+	return folder
+}
+
+// installer runs init/installer with settings such as FORCE=1, and returns its output and whether it succeeded.
+func installer(t *testing.T, settings string, words ...string) (output string, ok bool) {
+	t.Helper()
+	command := exec.Command("../init/installer", words...)
+	command.Env = append(os.Environ(), append([]string{"DESTDIR=", "FORCE="}, strings.Fields(settings)...)...)
+	b, err := command.CombinedOutput()
+	return string(b), err == nil
+}
+
+func mustInstaller(t *testing.T, settings string, words ...string) {
+	t.Helper()
+	if output, ok := installer(t, settings, words...); !ok {
+		t.Fatalf("installer %q: %s", words, output)
+	}
+}
+
+// refused runs the installer, which must fail because of an owner, and change none of the files.
+func refused(t *testing.T, owned, owner string, unchanged []string, settings string, words ...string) {
 	t.Helper()
 	before := map[string]string{}
 	for _, path := range unchanged {
 		text, _ := os.ReadFile(path)
 		before[path] = string(text)
 	}
-	output, ok := runMake(t, words...)
+	output, ok := installer(t, settings, words...)
 	if ok || !strings.Contains(output, owned+" belongs to "+owner) || !strings.Contains(output, "FORCE=1") {
-		t.Errorf("make %q: success %v, want a message about %s of %s and about FORCE=1:\n%s", words, ok, owned, owner, output)
+		t.Errorf("installer %q: success %v, want a message about %s of %s and about FORCE=1:\n%s", words, ok, owned, owner, output)
 	}
 	for path, was := range before {
 		if text, _ := os.ReadFile(path); string(text) != was {
-			t.Errorf("make %q: %s has changed", words, path)
+			t.Errorf("installer %q: %s has changed", words, path)
 		}
 	}
 }
@@ -159,45 +189,71 @@ func TestInstallOverPackage(t *testing.T) {
 		t.Skip("this test writes to /usr and /etc, and belongs in the lab")
 	}
 	const script, theirs, ours = "/etc/init.d/ipvsadm", "/usr/sbin/ipvsadm", "/usr/local/sbin/ipvsadm"
-	all := []string{script, theirs, ours, "/usr/sbin/ipvsadm-save", "/usr/share/man/man8/ipvsadm.8"}
-	refused(t, script, "ipvsadm (dpkg)", all, "install", "INIT=sysv")
+	const list, usrList, linkList = "/usr/local/share/ipvsadm/installed", "/usr/share/ipvsadm/installed", "/opt/link/share/installed"
+	all := []string{script, theirs, ours, list, usrList}
+	output, ok := runMake(t, "install", "INIT=sysv")
+	if want := script + " belongs to ipvsadm (dpkg)"; ok || !strings.Contains(output, want) {
+		t.Fatalf("make install INIT=sysv: success %v, want %q:\n%s", ok, want, output)
+	}
+	onePackage(t, "ipvsadm")
+	withScript, local, usr := stage(t, ours, script), stage(t, ours), stage(t, theirs)
+	refused(t, script, "ipvsadm (dpkg)", all, "", "install", withScript, list)
 	// dpkg knows the program as /sbin/ipvsadm.
-	refused(t, theirs, "ipvsadm (dpkg)", all, "install", "PREFIX=/usr")
+	refused(t, theirs, "ipvsadm (dpkg)", all, "", "install", usr, usrList)
 	if err := os.Symlink("../usr", "/opt/link"); err != nil {
 		t.Fatal(err)
 	}
-	refused(t, "/opt/link/sbin/ipvsadm", "ipvsadm (dpkg)", all, "install", "PREFIX=/opt/link")
-	refused(t, theirs, "ipvsadm (dpkg)", all, "install", "PREFIX=/usr", "DESTDIR=/")
+	const linked = "/opt/link/sbin/ipvsadm"
+	refused(t, linked, "ipvsadm (dpkg)", all, "", "install", stage(t, linked), linkList)
+	refused(t, theirs, "ipvsadm (dpkg)", all, "DESTDIR=/", "install", usr, usrList)
 
 	// The package's own file may have been diverted to where ours would go.
-	output(t, "dpkg-divert", "--local", "--no-rename", "--divert", ours, "--add", "/sbin/ipvsadm")
-	refused(t, ours, "a package, by a diversion (dpkg)", all, "install")
-	output(t, "dpkg-divert", "--local", "--no-rename", "--remove", "/sbin/ipvsadm")
+	divert(t, "--no-rename", "--divert", ours, "--add", "/sbin/ipvsadm")
+	refused(t, ours, "a package, by a diversion (dpkg)", all, "", "install", local, list)
+	divert(t, "--no-rename", "--remove", "/sbin/ipvsadm")
 
 	// Without the script nothing of the package's is in the way.
-	mustMake(t, "install")
-	mustMake(t, "uninstall")
+	mustInstaller(t, "", "install", local, list)
+	mustInstaller(t, "", "uninstall", list)
 	if _, err := os.Stat(ours); !os.IsNotExist(err) {
 		t.Errorf("%s after uninstall: %v", ours, err)
 	}
 
 	// FORCE=1 installs over the package, and without it uninstall leaves the package's paths alone.
-	mustMake(t, "install", "INIT=sysv", "FORCE=1")
-	refused(t, script, "ipvsadm (dpkg)", all, "uninstall")
-	mustMake(t, "uninstall", "FORCE=1")
+	mustInstaller(t, "FORCE=1", "install", withScript, list)
+	if text := readFile(t, script); text != "ours\n" {
+		t.Errorf("%s after install FORCE=1: %q", script, text)
+	}
+	refused(t, script, "ipvsadm (dpkg)", all, "", "uninstall", list)
+	mustInstaller(t, "FORCE=1", "uninstall", list)
 	if _, err := os.Stat(script); !os.IsNotExist(err) {
 		t.Errorf("%s after uninstall FORCE=1: %v", script, err)
 	}
 
-	// An administrator who diverts the package's files has made room for ours.
-	for _, name := range []string{"ipvsadm", "ipvsadm-save", "ipvsadm-restore"} {
-		output(t, "dpkg-divert", "--local", "--rename", "--add", "/sbin/"+name)
+	// An administrator who diverts the package's file has made room for ours.
+	divert(t, "--rename", "--add", "/sbin/ipvsadm")
+	mustInstaller(t, "", "install", usr, usrList)
+	if text := readFile(t, theirs); text != "ours\n" {
+		t.Errorf("%s after the diversion: %q", theirs, text)
 	}
-	mustMake(t, "install", "PREFIX=/usr")
-	mustMake(t, "uninstall", "PREFIX=/usr")
+	mustInstaller(t, "", "uninstall", usrList)
 	if _, err := os.Stat(theirs + ".distrib"); err != nil {
 		t.Error(err)
 	}
+}
+
+// onePackage leaves dpkg's tools a database of one installed package. They take seconds in the lab to search them all.
+func onePackage(t *testing.T, name string) {
+	t.Helper()
+	database := t.TempDir()
+	output(t, "sh", "-c", `mkdir "$0/info" "$0/updates" && cp /var/lib/dpkg/info/"$1".* "$0/info" && : >"$0/diversions" &&
+		dpkg-query -s "$1" >"$0/status"`, database, name)
+	t.Setenv("DPKG_ADMINDIR", database)
+}
+
+func divert(t *testing.T, words ...string) {
+	t.Helper()
+	output(t, "dpkg-divert", append([]string{"--local"}, words...)...)
 }
 
 // TestInstallOverRPM installs over a file of an RPM package.
@@ -226,11 +282,15 @@ echo theirs >%{buildroot}/usr/local/sbin/ipvsadm
 	output(t, "rpmbuild", "-bb", "--define", "_topdir "+top, "--define", "_rpmdir "+top, spec)
 	output(t, "rpm", "-i", "--nodeps", filepath.Join(top, "noarch/other-1-1.noarch.rpm"))
 	defer output(t, "rpm", "-e", "other")
-	const ours = "/usr/local/sbin/ipvsadm"
-	all := []string{ours, "/usr/local/share/man/man8/ipvsadm.8"}
-	refused(t, ours, "other-1-1.noarch (rpm)", all, "install")
-	mustMake(t, "install", "FORCE=1")
-	refused(t, ours, "other-1-1.noarch (rpm)", all, "uninstall")
+	onePackage(t, "ipvsadm")
+	const ours, schema, list = "/usr/local/sbin/ipvsadm", "/usr/local/share/ipvsadm/schema", "/usr/local/share/ipvsadm/installed"
+	staged, all := stage(t, ours, schema), []string{ours, schema, list}
+	refused(t, ours, "other-1-1.noarch (rpm)", all, "", "install", staged, list)
+	mustInstaller(t, "FORCE=1", "install", staged, list)
+	refused(t, ours, "other-1-1.noarch (rpm)", all, "", "uninstall", list)
+	mustInstaller(t, "FORCE=1", "uninstall", list)
+	mustInstaller(t, "", "install", stage(t, schema), list)
+	mustInstaller(t, "", "uninstall", list)
 }
 
 // TestVersion builds what a tarball has: no history to take the version from, and another program's around it.

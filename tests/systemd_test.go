@@ -1,7 +1,9 @@
 package tests
 
 import (
+	"context"
 	"fmt"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -9,6 +11,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 )
 
 // bootSystemd runs systemd as the first process of a process namespace, in the network of a director, with the unit
@@ -124,7 +127,7 @@ func TestSystemd(t *testing.T) {
 	state("inactive")
 	d.wantSaved(t, "")
 	saved := last + "-A -f 9 -s wlc\n"
-	if got := readFile(t, debianRules); got != saved {
+	if got := readFile(t, debianRules); got != defaultTimeouts+saved {
 		t.Errorf("saved at stop: %q", got)
 	}
 	systemctl(true, "start", "ipvsadm")
@@ -132,8 +135,60 @@ func TestSystemd(t *testing.T) {
 	write(t, debianRules, oneService)
 	systemctl(true, "stop", "ipvsadm")
 	got, aside := readFile(t, debianRules), readFile(t, debianRules+stoppedSuffix)
-	if got != oneService || aside != saved {
+	if got != oneService || aside != defaultTimeouts+saved {
 		t.Errorf("after a stop the edited file is %q, and beside it is %q", got, aside)
 	}
 	d.wantSaved(t, "")
+	restartUnderTraffic(t, d, systemctl)
+}
+
+// restartUnderTraffic restarts and reloads the unit while HTTP requests go through the director. No request is lost, a
+// connection that is open before is open after, and the service's counters count every connection.
+func restartUnderTraffic(t *testing.T, d *director, systemctl func(want bool, words ...string) string) {
+	t.Helper()
+	client, server := d.link(t, 1), d.link(t, 2)
+	server.serve(t)
+	const service = "192.0.2.100:80"
+	d.forward(t, "192.0.2.100")
+	os.Remove(defaults)
+	write(t, debianRules, fmt.Sprintf("-A -t %s -s rr\n-a -t %s -r %s:80 -m\n", service, service, server.address))
+	systemctl(true, "start", "ipvsadm")
+
+	var held net.Conn
+	err := client.do(func() (err error) {
+		held, err = net.DialTimeout("tcp4", service, 3*time.Second)
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer held.Close()
+	fmt.Fprint(held, "GET / HTTP/1.0\r\n")
+	connections := func() int { return int(d.table(t)[0].Totals.Connections) }
+	ctx, stop := context.WithCancel(t.Context())
+	counted := make(chan *tally)
+	go func() { counted <- client.requests(ctx, "http://"+service+"/") }()
+	for _, verb := range []string{"restart", "reload", "try-restart", "force-reload"} {
+		before := connections()
+		eventually(t, 10*time.Second, "requests before "+verb, func() bool { return connections() > before })
+		systemctl(true, verb, "ipvsadm")
+	}
+	before := connections()
+	eventually(t, 10*time.Second, "requests after the last", func() bool { return connections() > before })
+	stop()
+	counts := <-counted
+	t.Logf("%d requests answered, %d lost (%v)", counts.answered(), counts.missing(), counts.lost)
+	if counts.missing() != 0 {
+		t.Errorf("%d requests were lost: %v", counts.missing(), counts.lost)
+	}
+	if want := counts.answered() + 1; connections() != want {
+		t.Errorf("the service counts %d connections, not %d", connections(), want)
+	}
+	line := held.LocalAddr().String() + " " + service
+	if listing := d.mustOurs(t, "ipvsadm", "-Lnc"); !strings.Contains(strings.Join(strings.Fields(listing), " "), line) {
+		t.Errorf("the open connection (%s) is missing:\n%s", line, listing)
+	}
+	if page, err := finish(held); err != nil || page != server.address {
+		t.Errorf("the open connection: %q, %v", page, err)
+	}
 }

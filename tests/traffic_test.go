@@ -56,6 +56,20 @@ func (d *director) link(t *testing.T, n int) *machine {
 	return h
 }
 
+// forward gives the director an address of services, and lets it forward.
+func (d *director) forward(t *testing.T, vip string) {
+	t.Helper()
+	err := d.do(func() error {
+		if err := exec.Command("ip", "addr", "add", vip+"/32", "dev", "lo").Run(); err != nil {
+			return err
+		}
+		return os.WriteFile("/proc/sys/net/ipv4/ip_forward", []byte("1"), 0)
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
 // serve answers HTTP requests, each within some milliseconds.
 func (h *machine) serve(t *testing.T) {
 	t.Helper()
@@ -163,15 +177,7 @@ func TestRestoreUnderTraffic(t *testing.T) {
 		servers[n].serve(t)
 	}
 	const vip = "192.0.2.100"
-	err := d.do(func() error {
-		if err := exec.Command("ip", "addr", "add", vip+"/32", "dev", "lo").Run(); err != nil {
-			return err
-		}
-		return os.WriteFile("/proc/sys/net/ipv4/ip_forward", []byte("1"), 0)
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
+	d.forward(t, vip)
 
 	table := func(scheduler string, rest string, weights ...int) string {
 		lines := fmt.Sprintf("-A -t %s:80 -s %s\n", vip, scheduler)

@@ -19,34 +19,34 @@ import (
 )
 
 // TestCompare runs the scripts in testdata/compare. Each has two network namespaces, one for the original and one for
-// this program. Beside testscript's own commands there are
+// this program. Besides testscript's own commands there are
 //
-//	both [!] [<FILE] WORD...   run "ipvsadm WORD..." under both programs and compare status, output and tables
-//	connections WORD...        the same, to succeed, whatever the order of the lines and the time left to connections
-//	lines FILE                 the same for each line of a file, to succeed or to fail
-//	matrix RULES FILE FILE     the same for each line of the first file with each line of the second added to it, on
+//	both [!] [<FILE] WORD...   run "ipvsadm WORD..." under both programs and compare status, output and tables.
+//	                           It must succeed, or fail after a !
+//	connections WORD...        the same, to succeed, with the lines sorted and without the seconds left to connections
+//	lines FILE                 the same for each line of a file, which may succeed or fail
+//	matrix RULES FILE FILE     the same for each line of the first file followed by each line of the second, each on
 //	                           the table that the rules make
-//	ours WORD...               run it under this program alone; "stdout" and "stderr" match what it said
+//	ours WORD...               run only this program; "stdout" and "stderr" match what it prints
 //	ours-file FILE WORD...     the same, with a file as its standard input
 //	each PROGRAM WORD...       run another program in both namespaces
 //	send PORT ADDRESS FILE     send a file as a UDP datagram from a port to an address in both namespaces
-//	backup NUMBER DATA         tell the backup daemons in both namespaces of a connection of 11.0.0.NUMBER, for which a
-//	                           persistence engine remembers the data: a Go string without its quotes
+//	backup NUMBER DATA         send the backup daemons in both namespaces a connection of 11.0.0.NUMBER with engine
+//	                           data, which is a Go string without its quotes
 //
-// "both !" is for a line that must fail, "both" for one that must not. In lines and matrix files a # begins a comment,
-// and a word in single quotes may hold spaces.
+// In lines and matrix files a # begins a comment, and single quotes keep the spaces of a word.
 func TestCompare(t *testing.T) {
-	programs := needPair(t)
+	needOriginal(t)
+	ours := builtProgram(t)
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata/compare",
 		Setup: func(env *testscript.Env) error {
-			pair := programs
-			pair.directory = env.WorkDir
-			if err := pair.open(); err != nil {
+			pair, err := openPair(ours, env.WorkDir)
+			if err != nil {
 				return err
 			}
 			env.Defer(pair.close)
-			env.Values[pairKey{}] = &pair
+			env.Values[pairKey{}] = pair
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
@@ -89,12 +89,12 @@ func connections(ts *testscript.TestScript, neg bool, words []string) {
 	}, words)
 }
 
-func compare(ts *testscript.TestScript, mustFail bool, stdin string, settle func(string) string, words []string) {
-	said, err := pairOf(ts).compare(stdin, settle, words...)
+func compare(ts *testscript.TestScript, mustFail bool, stdin string, normalize func(string) string, words []string) {
+	result, err := pairOf(ts).compare(stdin, normalize, words...)
 	ts.Check(err)
-	ts.Logf("%s", said)
-	if (said.status != 0) != mustFail {
-		ts.Fatalf("ipvsadm %q: status %d of both", words, said.status)
+	ts.Logf("%s", result)
+	if (result.status != 0) != mustFail {
+		ts.Fatalf("ipvsadm %q: status %d of both", words, result.status)
 	}
 }
 
@@ -137,7 +137,7 @@ func matrix(ts *testscript.TestScript, neg bool, words []string) {
 				differences++
 			}
 			count++
-			if differ(table, state()) != "" {
+			if diffStates(table, state()) != "" {
 				reset()
 			}
 		}
@@ -148,7 +148,7 @@ func matrix(ts *testscript.TestScript, neg bool, words []string) {
 	}
 }
 
-// wordLines returns the words of each line of a file that has any.
+// wordLines splits the lines of a file into words. It leaves out empty lines and comments.
 func wordLines(ts *testscript.TestScript, file string) [][]string {
 	var lines [][]string
 	for line := range strings.Lines(ts.ReadFile(file)) {
@@ -161,7 +161,7 @@ func wordLines(ts *testscript.TestScript, file string) [][]string {
 
 var word = regexp.MustCompile(`(?:[^\s']|'[^']*')+`)
 
-// split splits a line into words as a shell would that knew only spaces and single quotes.
+// split splits a line into words, as a shell does that has only spaces and single quotes.
 func split(line string) []string {
 	words := word.FindAllString(line, -1)
 	for i := range words {
@@ -182,22 +182,22 @@ func runOurs(ts *testscript.TestScript, neg bool, stdin string, words []string) 
 	if len(words) > 0 && (words[0] == "ipvsadm-save" || words[0] == "ipvsadm-restore") {
 		program, words = filepath.Join(filepath.Dir(p.ours), words[0]), words[1:]
 	}
-	said, err := p.run(&p.oursSpace, program, stdin, words...)
+	result, err := p.run(&p.oursSpace, program, stdin, words...)
 	ts.Check(err)
-	fmt.Fprint(ts.Stdout(), said.stdout)
-	fmt.Fprint(ts.Stderr(), said.stderr)
-	if (said.status != 0) != neg {
-		ts.Fatalf("%q: %s", words, said)
+	fmt.Fprint(ts.Stdout(), result.stdout)
+	fmt.Fprint(ts.Stderr(), result.stderr)
+	if (result.status != 0) != neg {
+		ts.Fatalf("%q: %s", words, result)
 	}
 }
 
 func each(ts *testscript.TestScript, neg bool, words []string) {
 	p := pairOf(ts)
 	for _, space := range []*space{&p.originalSpace, &p.oursSpace} {
-		said, err := p.run(space, words[0], "", words[1:]...)
+		result, err := p.run(space, words[0], "", words[1:]...)
 		ts.Check(err)
-		if (said.status != 0) != neg {
-			ts.Fatalf("%q: %s", words, said)
+		if (result.status != 0) != neg {
+			ts.Fatalf("%q: %s", words, result)
 		}
 	}
 }
@@ -239,7 +239,7 @@ func backup(ts *testscript.TestScript, neg bool, words []string) {
 				return err
 			}
 			line := fmt.Sprintf("\nUDP 0B0000%02X ", number)
-			for deadline := time.Now().Add(10 * time.Second); time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {
+			for deadline := time.Now().Add(10 * time.Second); time.Now().Before(deadline); {
 				table, err := os.ReadFile("/proc/thread-self/net/ip_vs_conn")
 				if err != nil {
 					return err
@@ -248,13 +248,13 @@ func backup(ts *testscript.TestScript, neg bool, words []string) {
 					return nil
 				}
 			}
-			return errors.New("the backup daemon made no connection")
+			return errors.New("the backup daemon added no connection within 10 s")
 		}))
 	}
 }
 
-// syncMessage returns a message of version 1 (struct ip_vs_sync_mesg and ip_vs_sync_v4, net/netfilter/ipvs/ip_vs_sync.c)
-// with a persistence template of a SIP service.
+// syncMessage returns a version 1 sync message with one persistence template of a SIP service. Its layout is struct
+// ip_vs_sync_mesg and ip_vs_sync_v4 in the kernel's net/netfilter/ipvs/ip_vs_sync.c.
 func syncMessage(number byte, data string) []byte {
 	const engine, header, connection = "sip", 8, 36
 	size := connection + 2 + len(data) + 2 + len(engine)
@@ -265,7 +265,7 @@ func syncMessage(number byte, data string) []byte {
 	b = append(b, 0, 17)      // IPv4, UDP
 	b = binary.BigEndian.AppendUint16(b, uint16(size))
 	b = binary.BigEndian.AppendUint32(b, 0x1000) // a template
-	b = binary.BigEndian.AppendUint16(b, 0)      // of no state
+	b = binary.BigEndian.AppendUint16(b, 0)      // no state
 	for _, port := range []uint16{1000, 5060, 5060} {
 		b = binary.BigEndian.AppendUint16(b, port)
 	}

@@ -45,7 +45,7 @@ func completionSpace(t *testing.T, shell string) *namespace {
 	t.Helper()
 	n := newNamespace(t)
 	if _, err := exec.LookPath(shell); err != nil {
-		unable(t, err.Error())
+		skipOutsideLab(t, err.Error())
 	}
 	n.program(t, completionTable, "-R")
 	return n
@@ -177,12 +177,10 @@ func TestCompletionWithoutPrivilege(t *testing.T) {
 
 // TestCompletionInstalled completes after sudo in each shell, which finds the installed completion by itself.
 func TestCompletionInstalled(t *testing.T) {
-	if os.Getenv("IPVSADM_LAB") == "" {
-		t.Skip("this test writes to /usr/local and /etc, and belongs in the lab")
-	}
+	needLab(t)
 	const bashCompletion = "/usr/share/bash-completion/bash_completion"
 	if _, err := os.Stat(bashCompletion); err != nil {
-		unable(t, err.Error())
+		skipOutsideLab(t, err.Error())
 	}
 	n := completionSpace(t, "fish")
 	mustMake(t, "install")

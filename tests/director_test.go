@@ -2,38 +2,42 @@ package tests
 
 import (
 	"bytes"
+	"errors"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"ipvsadm/ipvs"
 )
 
-// director is a namespace of a test's own, and this program with the names that it goes by.
+// director runs this program in a network namespace of a test's own.
 type director struct {
 	namespace
-	ours string // the path of ipvsadm, in a folder of its own beside the two links
+	ours      string // the path of ipvsadm. Its other two names are beside it.
+	directory string // the working directory of shell
 }
 
 func newDirector(t *testing.T) *director {
 	t.Helper()
-	needIPVS(t)
-	d := &director{ours: filepath.Join(t.TempDir(), "ipvsadm")}
-	for link, to := range map[string]string{
-		d.ours: builtProgram(t), d.ours + "-save": "ipvsadm", d.ours + "-restore": "ipvsadm",
-	} {
-		if err := os.Symlink(to, link); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if err := d.open(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(d.close)
-	return d
+	return &director{*newNamespace(t), builtProgram(t), t.TempDir()}
+}
+
+// outcome is the exit status and output of a program.
+type outcome struct {
+	status         int
+	stdout, stderr string
+}
+
+func (o outcome) String() string {
+	return fmt.Sprintf("status %d\nstdout:\n%sstderr:\n%s", o.status, o.stdout, o.stderr)
 }
 
 // command prepares a program, to be started by start.
@@ -47,65 +51,128 @@ func (d *director) command(stdin, program string, words ...string) (command *exe
 
 func (d *director) start(command *exec.Cmd) error { return d.do(command.Start) }
 
-// exec runs any program in the namespace. Status -1 is of one that did not run.
-func (d *director) exec(stdin, program string, words ...string) said {
+// exec runs any program in the namespace. Status -1 means that it did not start.
+func (d *director) exec(stdin, program string, words ...string) outcome {
 	command, stdout, stderr := d.command(stdin, program, words...)
+	return d.finish(command, stdout, stderr)
+}
+
+func (d *director) finish(command *exec.Cmd, stdout, stderr *bytes.Buffer) outcome {
 	if err := d.start(command); err != nil {
-		return said{-1, "", err.Error()}
+		return outcome{-1, "", err.Error()}
 	}
-	command.Wait() // its status is what counts
-	return said{command.ProcessState.ExitCode(), stdout.String(), stderr.String()}
+	command.Wait() // the status says the same as its error
+	return outcome{command.ProcessState.ExitCode(), stdout.String(), stderr.String()}
 }
 
 // run runs this program by one of its three names.
-func (d *director) run(stdin, name string, words ...string) said {
+func (d *director) run(stdin, name string, words ...string) outcome {
 	return d.exec(stdin, filepath.Join(filepath.Dir(d.ours), name), words...)
 }
 
-// mustOurs runs this program, which must not fail, and returns what it printed.
-func (d *director) mustOurs(t *testing.T, name string, words ...string) string {
-	t.Helper()
-	said := d.run("", name, words...)
-	if said.status != 0 || said.stderr != "" {
-		t.Fatalf("%s %q: %v", name, words, said)
-	}
-	return said.stdout
+// shell runs a line of bash in the namespace. The line reads the programs from $ipvsadm, $restore and $original.
+func (d *director) shell(line string) outcome {
+	command, stdout, stderr := d.command("", "bash", "-c", line)
+	command.Dir = d.directory
+	command.Env = append(os.Environ(), "ipvsadm="+d.ours, "restore="+d.ours+"-restore", "original="+original)
+	return d.finish(command, stdout, stderr)
 }
 
-// restore makes the table what lines say.
-func (d *director) restore(t *testing.T, lines string) {
+// mustRun runs this program, which must succeed without a message, and returns what it printed.
+func (d *director) mustRun(t *testing.T, name string, words ...string) string {
 	t.Helper()
-	if said := d.run(lines, "ipvsadm-restore"); said.status != 0 || said.stdout+said.stderr != "" {
-		t.Fatalf("ipvsadm-restore: %v", said)
+	return d.mustRunWith(t, "", name, words...)
+}
+
+// mustRunWith is mustRun with a standard input.
+func (d *director) mustRunWith(t *testing.T, stdin, name string, words ...string) string {
+	t.Helper()
+	result := d.run(stdin, name, words...)
+	if result.status != 0 || result.stderr != "" {
+		t.Fatalf("%s %q: %v", name, words, result)
+	}
+	return result.stdout
+}
+
+// restore replaces the table.
+func (d *director) restore(t *testing.T, rules string) {
+	t.Helper()
+	if output := d.mustRunWith(t, rules, "ipvsadm-restore"); output != "" {
+		t.Fatalf("ipvsadm-restore printed %s", output)
 	}
 }
 
-// wantSaved compares the table with the lines that ipvsadm-save -n should write for it.
+// wantSaved compares the table with the rules that ipvsadm-save -n should write for it.
 func (d *director) wantSaved(t *testing.T, want string) {
 	t.Helper()
-	if diff := cmp.Diff(want, d.mustOurs(t, "ipvsadm-save", "-n")); diff != "" {
+	if diff := cmp.Diff(want, d.mustRun(t, "ipvsadm-save", "-n")); diff != "" {
 		t.Errorf("the table (-want +got):\n%s", diff)
 	}
 }
 
-// told returns what the original tells of the table: each service with its servers. It has no order of its own for
-// services as far apart as a mark above 2^31-1 is from the others, but lists them by chance of the kernel's order, which
-// on 7.2 is another in each table. So this puts them in one. And what that kernel moves to a larger or smaller table
-// while the original lists it may be lost to it, so it is asked until it tells the same twice.
-func (d *director) told(t *testing.T) string {
+// inside calls f in the namespace, with a client of its kernel's IPVS.
+func (d *director) inside(t *testing.T, f func(*ipvs.Client) error) {
+	t.Helper()
+	err := d.do(func() error {
+		client, err := ipvs.Dial()
+		if err != nil {
+			return err
+		}
+		defer client.Close()
+		return f(client)
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// table reads the table with counters and connections, but without the rates, which change by themselves.
+func (d *director) table(t *testing.T) (entries []ipvs.Entry) {
+	t.Helper()
+	d.inside(t, func(client *ipvs.Client) (err error) {
+		entries, err = client.Table(t.Context())
+		return err
+	})
+	for i := range entries {
+		entries[i].Rates = ipvs.Counters{}
+		for j := range entries[i].Destinations {
+			entries[i].Destinations[j].Rates = ipvs.Counters{}
+		}
+	}
+	ipvs.SortTable(entries)
+	return entries
+}
+
+// waitFor waits until the kernel has a service.
+func (d *director) waitFor(t *testing.T, id ipvs.ServiceID) {
+	t.Helper()
+	d.inside(t, func(client *ipvs.Client) error {
+		for deadline := time.Now().Add(10 * time.Second); ; {
+			_, err := client.Service(t.Context(), id)
+			if !errors.Is(err, syscall.ESRCH) || time.Now().After(deadline) {
+				return err
+			}
+		}
+	})
+}
+
+// originalListings returns the original's listings of the table, sorted by service. The original sorts a mark above
+// 2^31-1 by the order of the kernel, which on 7.2 differs between tables. It may also miss a service that 7.2 moves to a
+// larger table during the listing, so each listing is repeated until it is the same twice.
+func (d *director) originalListings(t *testing.T) string {
 	t.Helper()
 	var all strings.Builder
 	for _, words := range [][]string{{"-Sn"}, {"-Ln", "--thresholds"}} {
 		listing := ""
 		for {
-			said := d.exec("", original, words...)
-			if said.status != 0 {
-				t.Fatalf("the original's %q: %v", words, said)
+			result := d.exec("", original, words...)
+			if result.status != 0 {
+				t.Fatalf("the original's %q: %v", words, result)
 			}
-			if said.stdout == listing {
+			if result.stdout == listing {
 				break
 			}
-			listing = said.stdout
+			listing = result.stdout
 		}
 		var entries []string
 		for line := range strings.Lines(listing) {
@@ -119,20 +186,4 @@ func (d *director) told(t *testing.T) string {
 		all.WriteString(strings.Join(entries, ""))
 	}
 	return all.String()
-}
-
-func write(t *testing.T, path, text string) {
-	t.Helper()
-	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
-		t.Fatal(err)
-	}
-}
-
-func readFile(t *testing.T, path string) string {
-	t.Helper()
-	text, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(text)
 }

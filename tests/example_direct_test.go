@@ -15,7 +15,7 @@ func onePlace(t *testing.T) (lan *segment, client *host, webs []*host, stops []f
 		stops = append(stops, web.serve(web.name, "0.0.0.0:80"))
 		webs = append(webs, web)
 	}
-	up("lvsdr-real", webs...)
+	startScript("lvsdr-real", webs...)
 	return lan, client, webs, stops
 }
 
@@ -23,7 +23,7 @@ func TestExampleDirectRouting(t *testing.T) {
 	needNetworks(t)
 	lan, client, _, _ := onePlace(t)
 	director := newHost(t, "director").join(lan, "eth0", "192.0.2.1/24")
-	up("lvsdr", director)
+	startScript("lvsdr", director)
 
 	got := client.mustGet(9, "http://192.0.2.100/")
 	t.Logf("nine requests: %s", strings.Join(got, " "))
@@ -78,8 +78,8 @@ func TestExampleAcrossNetworks(t *testing.T) {
 		web.serve(web.name, "0.0.0.0:80")
 		webs = append(webs, web)
 	}
-	up("lvsrouted-real", webs...)
-	up("lvsrouted", director)
+	startScript("lvsrouted-real", webs...)
+	startScript("lvsrouted", director)
 
 	const url = "http://192.0.2.80/"
 	alternate := func(when string) {

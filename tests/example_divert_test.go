@@ -13,11 +13,11 @@ import (
 // dpkg's database in there knows this package and these files alone.
 func TestExampleDivert(t *testing.T) {
 	if os.Geteuid() != 0 {
-		unable(t, "this test needs root")
+		skipOutsideLab(t, "this test needs root")
 	}
 	for _, program := range []string{"dpkg-deb", "dpkg-divert", original} {
 		if _, err := exec.LookPath(program); err != nil {
-			unable(t, err.Error())
+			skipOutsideLab(t, err.Error())
 		}
 	}
 	_, text, _ := strings.Cut(readFile(t, "../examples/README.md"), "## Scripts that call /sbin/ipvsadm")
@@ -31,8 +31,8 @@ func TestExampleDivert(t *testing.T) {
 		t.Fatalf("examples/README.md has %d blocks of commands, want 2", len(blocks))
 	}
 	folder := t.TempDir()
-	write(t, filepath.Join(folder, "divert"), blocks[0])
-	write(t, filepath.Join(folder, "undo"), blocks[1])
+	writeFile(t, filepath.Join(folder, "divert"), blocks[0])
+	writeFile(t, filepath.Join(folder, "undo"), blocks[1])
 	command := exec.Command("unshare", "--mount", "sh", "-euc", `
 		for place in /usr/sbin /usr/local/sbin; do
 			mkdir -p "$1$place"
@@ -73,8 +73,8 @@ func TestExampleDivert(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	theirs := strings.TrimSpace(string(must(t, exec.Command(original, "-v"))))
-	ours := strings.TrimSpace(string(must(t, exec.Command(builtProgram(t), "-v"))))
+	theirs := strings.TrimSpace(mustOutput(t, original, "-v"))
+	ours := strings.TrimSpace(mustOutput(t, builtProgram(t), "-v"))
 	for _, want := range []string{
 		"before: " + theirs + " | " + theirs,
 		"diverted: " + ours + " | " + ours,
@@ -86,13 +86,4 @@ func TestExampleDivert(t *testing.T) {
 			t.Errorf("there is no line %q", want)
 		}
 	}
-}
-
-func must(t *testing.T, command *exec.Cmd) []byte {
-	t.Helper()
-	out, err := command.Output()
-	if err != nil {
-		t.Fatalf("%q: %v", command.Args, err)
-	}
-	return out
 }

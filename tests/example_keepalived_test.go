@@ -29,13 +29,13 @@ func twoDirectors(t *testing.T, lan *segment, settings ...string) (directors []*
 }
 
 // has reports whether a director has the address of the service.
-func has(director *host) bool {
+func hasAddress(director *host) bool {
 	return strings.Contains(director.ip("addr show dev eth0"), "192.0.2.100/32")
 }
 
 // holder returns a function that reports whether of two directors only the first has the address.
-func holder(want, other *host) func() bool {
-	return func() bool { return has(want) && !has(other) }
+func holdsAddress(want, other *host) func() bool {
+	return func() bool { return hasAddress(want) && !hasAddress(other) }
 }
 
 // TestExampleKeepalivedPersistence has a client that stays with its server when the directors change places, and leaves
@@ -48,7 +48,7 @@ func TestExampleKeepalivedPersistence(t *testing.T) {
 	for _, director := range directors {
 		director.script("lvskeepalived", "start")
 	}
-	eventually(t, 30*time.Second, "the first director having the address", holder(first, second))
+	eventually(t, 30*time.Second, "the first director having the address", holdsAddress(first, second))
 	for _, director := range directors {
 		eventually(t, 10*time.Second, director.name+"'s table", func() bool {
 			rules := director.run("ipvsadm", "-S", "-n")
@@ -102,7 +102,7 @@ func TestExampleKeepalived(t *testing.T) {
 		}
 		director.script("lvskeepalived", "start")
 	}
-	eventually(t, 30*time.Second, "the first director having the address", holder(first, second))
+	eventually(t, 30*time.Second, "the first director having the address", holdsAddress(first, second))
 	eventually(t, 10*time.Second, "both tables", tables(web11, web12))
 	pid := func() string {
 		pid, _ := os.ReadFile(strings.TrimPrefix(first.env[1], "RUN=") + "/keepalived.pid")
@@ -207,7 +207,7 @@ func TestExampleKeepalived(t *testing.T) {
 		}
 	}
 	t.Logf("the first director died: %d requests were lost in %.1f s, then all were answered", lost, took.Seconds())
-	if !has(second) {
+	if !hasAddress(second) {
 		t.Error("the second director has not got the address")
 	}
 	page, err := finish(held)
@@ -215,7 +215,7 @@ func TestExampleKeepalived(t *testing.T) {
 		t.Errorf("a connection held since before that was answered by %q, %v; want %q", page, err, want)
 	}
 	first.ip("link set eth0 up")
-	eventually(t, 30*time.Second, "the first director taking the address back", holder(first, second))
+	eventually(t, 30*time.Second, "the first director taking the address back", holdsAddress(first, second))
 	if got := client.mustGet(4, url); len(got.count()) != 2 {
 		t.Errorf("not both servers answer by the first director: %v", got)
 	}
@@ -224,7 +224,7 @@ func TestExampleKeepalived(t *testing.T) {
 		for range 2 {
 			director.script("lvskeepalived", "stop")
 		}
-		if has(director) || director.run("ipvsadm", "-S") != "" || director.run("ipvsadm", "-L", "--daemon") != "" {
+		if hasAddress(director) || director.run("ipvsadm", "-S") != "" || director.run("ipvsadm", "-L", "--daemon") != "" {
 			t.Errorf("%s: something is left after stop:\n%s%s", director.name, director.state(),
 				director.run("ipvsadm", "-L", "--daemon"))
 		}

@@ -25,8 +25,8 @@ func TestExampleNATAndDirectRouting(t *testing.T) {
 		}
 		webs = append(webs, web)
 	}
-	up("lvsboth-real", webs...)
-	up("lvsboth", director)
+	startScript("lvsboth-real", webs...)
+	startScript("lvsboth", director)
 
 	for url, want := range map[string]map[string]int{
 		"http://192.0.2.101/":  {"web1": 3, "web2-8080": 3},
@@ -70,8 +70,8 @@ func TestExampleNAT(t *testing.T) {
 		webs = append(webs, web)
 	}
 	client.serveClients("0.0.0.0:80")
-	up("lvsnat-real", webs...)
-	up("lvsnat", director)
+	startScript("lvsnat-real", webs...)
+	startScript("lvsnat", director)
 	direct := map[string]int{"web1:192.0.2.10": 2, "web2:192.0.2.10": 2}
 	wantCounts(t, "the defaults", client.mustGet(4, "http://192.0.2.102/"), direct)
 	if got, err := webs[0].curl(1, "http://192.0.2.10/", "--connect-timeout", "1"); err == nil {
@@ -124,7 +124,7 @@ func TestExampleNATOneCard(t *testing.T) {
 		web.env = []string{"DIRECTOR=192.0.2.1"}
 		webs = append(webs, web)
 	}
-	up("lvsnat", director)
+	startScript("lvsnat", director)
 	const url = "http://192.0.2.102/"
 	for _, web := range webs {
 		web.script("lvsnat-real", "start")
@@ -139,7 +139,7 @@ func TestExampleNATOneCard(t *testing.T) {
 		web.env = append(web.env, "LOCAL=192.0.2.0/24")
 	}
 
-	up("lvsnat-real", webs...)
+	startScript("lvsnat-real", webs...)
 	for range 2 { // the second time, no redirect may have led anybody astray
 		for client, address := range map[*host]string{distant: "198.51.100.10", neighbour: "192.0.2.10"} {
 			wantCounts(t, client.name, client.mustGet(4, url), map[string]int{"web1:" + address: 2, "web2:" + address: 2})

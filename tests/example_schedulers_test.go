@@ -89,10 +89,10 @@ func TestExampleSchedulers(t *testing.T) {
 		web.serve(web.name, "0.0.0.0:80")
 		webs = append(webs, web)
 	}
-	up("lvsnat-real", webs...)
+	startScript("lvsnat-real", webs...)
 	alone := []string{"MARK=1", "VIPS=192.0.2.100"} // for what it sets up to be put back too
 	director.env = alone
-	up("lvsnat", director)
+	startScript("lvsnat", director)
 
 	// Each scheduler gets an address of its own, and with it servers whose counts begin at zero.
 	vips := 0

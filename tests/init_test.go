@@ -13,7 +13,7 @@ import (
 func TestInitUnit(t *testing.T) {
 	analyze, err := exec.LookPath("systemd-analyze")
 	if err != nil {
-		unable(t, "systemd-analyze is not here: run tests/lab/install")
+		skipOutsideLab(t, "systemd-analyze is not here: run tests/lab/install")
 	}
 	// Under a prefix of this machine's, as the programs of the unit must be there.
 	prefix := filepath.Join(t.TempDir(), "usr")
@@ -57,13 +57,6 @@ func TestInitUnit(t *testing.T) {
 	}
 }
 
-const twoServices = `-A -t 192.0.2.1:80 -s rr
--a -t 192.0.2.1:80 -r 192.0.2.11:80 -m -w 1
--A -f 7 -s wlc
-`
-
-const oneService = "-A -f 1 -s wlc\n"
-
 // defaultTimeouts is the line of save --all for timeouts that nobody has set.
 const defaultTimeouts = "--set 900 120 300\n"
 
@@ -78,9 +71,7 @@ const (
 // emptyEtc removes every file of the lab that the script reads.
 func emptyEtc(t *testing.T) {
 	t.Helper()
-	if os.Getenv("IPVSADM_LAB") == "" {
-		t.Skip("this test writes to /etc, and belongs in the lab")
-	}
+	needLab(t)
 	for _, path := range []string{
 		redHatRules, debianRules, debianRules + stoppedSuffix, defaults, loadedRecord, filepath.Dir(redHatRules),
 	} {
@@ -101,14 +92,14 @@ func newScript(t *testing.T) *script {
 	emptyEtc(t)
 	d := newDirector(t)
 	// PREFIX/sbin is first in the script's PATH.
-	prefix := filepath.Dir(d.ours)
-	if err := os.Symlink(".", filepath.Join(prefix, "sbin")); err != nil {
+	prefix := t.TempDir()
+	if err := os.Symlink(filepath.Dir(d.ours), filepath.Join(prefix, "sbin")); err != nil {
 		t.Fatal(err)
 	}
 	text := readFile(t, "../init/ipvsadm.init")
 	text = strings.Replace(text, "\nPATH=", "\nPATH="+prefix+"/sbin:", 1)
 	s := &script{d, filepath.Join(prefix, "init")}
-	write(t, s.path, text)
+	writeFile(t, s.path, text)
 	if err := os.Chmod(s.path, 0o755); err != nil {
 		t.Fatal(err)
 	}
@@ -118,12 +109,12 @@ func newScript(t *testing.T) *script {
 // verb runs the script, which must exit with the status and print the output.
 func (s *script) verb(t *testing.T, want int, output string, words ...string) {
 	t.Helper()
-	said := s.exec("", s.path, words...)
-	if said.status != want || !strings.Contains(said.stdout+said.stderr, output) {
-		t.Errorf("%v: want status %d and %q: %v", words, want, output, said)
+	result := s.exec("", s.path, words...)
+	if result.status != want || !strings.Contains(result.stdout+result.stderr, output) {
+		t.Errorf("%v: want status %d and %q: %v", words, want, output, result)
 	}
-	if (want == 0) != (said.stderr == "") && words != nil && words[0] != "status" {
-		t.Errorf("%v: stderr: %s", words, said.stderr)
+	if (want == 0) != (result.stderr == "") && words != nil && words[0] != "status" {
+		t.Errorf("%v: stderr: %s", words, result.stderr)
 	}
 }
 
@@ -144,19 +135,19 @@ func TestInitScript(t *testing.T) {
 	s.wantSaved(t, oneService)
 	for _, verb := range []string{"start", "restart", "reload", "force-reload", "load"} {
 		s.restore(t, oneService)
-		write(t, debianRules, twoServices)
+		writeFile(t, debianRules, twoServices)
 		s.verb(t, 0, debianRules, verb)
 		s.wantSaved(t, twoServices)
 	}
 	s.verb(t, 0, "192.0.2.11:80", "status")
-	write(t, debianRules, twoServices+"-A nonsense\n")
+	writeFile(t, debianRules, twoServices+"-A nonsense\n")
 	s.verb(t, 1, debianRules+":4: ", "restart")
 	s.wantSaved(t, twoServices)
 	s.verb(t, 0, "empty", "stop")
 	s.wantSaved(t, "")
 	s.verb(t, 3, "IP Virtual Server", "status")
 
-	s.mustOurs(t, "ipvsadm", "-A", "-f", "1")
+	s.mustRun(t, "ipvsadm", "-A", "-f", "1")
 	s.verb(t, 0, debianRules, "save")
 	if got := readFile(t, debianRules); got != defaultTimeouts+oneService {
 		t.Errorf("saved: %q", got)
@@ -168,13 +159,13 @@ func TestInitScript(t *testing.T) {
 // TestInitScriptRulesFile finds the file where the system keeps it.
 func TestInitScriptRulesFile(t *testing.T) {
 	s := newScript(t)
-	write(t, debianRules, oneService)
+	writeFile(t, debianRules, oneService)
 	// Red Hat's file goes before Debian's, which goes before Red Hat's folder.
 	if err := os.Mkdir(filepath.Dir(redHatRules), 0o755); err != nil {
 		t.Fatal(err)
 	}
 	s.verb(t, 0, debianRules, "start")
-	write(t, redHatRules, twoServices)
+	writeFile(t, redHatRules, twoServices)
 	s.verb(t, 0, redHatRules, "start")
 	s.wantSaved(t, twoServices)
 	os.Remove(redHatRules)
@@ -186,11 +177,11 @@ func TestInitScriptRulesFile(t *testing.T) {
 
 	// The administrator's choice goes before both.
 	elsewhere := filepath.Join(t.TempDir(), "rules")
-	write(t, defaults, "IPVSADM_RULES="+elsewhere+"\n")
+	writeFile(t, defaults, "IPVSADM_RULES="+elsewhere+"\n")
 	s.verb(t, 6, elsewhere+" is missing", "reload")
 	s.verb(t, 0, elsewhere, "save")
 	s.verb(t, 0, elsewhere, "start")
-	write(t, defaults, "IPVSADM_RULES=/none/rules\n")
+	writeFile(t, defaults, "IPVSADM_RULES=/none/rules\n")
 	s.verb(t, 1, "is not saved", "save")
 }
 
@@ -203,26 +194,26 @@ func TestInitScriptSaveOnStop(t *testing.T) {
 			t.Errorf("%s: %q, not %q", path, got, want)
 		}
 	}
-	write(t, debianRules, twoServices)
+	writeFile(t, debianRules, twoServices)
 	s.verb(t, 0, "", "start")
-	s.mustOurs(t, "ipvsadm", "-A", "-f", "1")
+	s.mustRun(t, "ipvsadm", "-A", "-f", "1")
 	for _, off := range []string{"", "SAVE_ON_STOP=\n", "SAVE_ON_STOP=no\n"} {
-		write(t, defaults, off)
+		writeFile(t, defaults, off)
 		s.verb(t, 0, "empty", "stop")
 		wantFile(debianRules, twoServices)
 		s.verb(t, 0, "", "start")
 	}
 
-	write(t, defaults, "SAVE_ON_STOP=yes\n")
-	s.mustOurs(t, "ipvsadm", "-D", "-f", "7")
+	writeFile(t, defaults, "SAVE_ON_STOP=yes\n")
+	s.mustRun(t, "ipvsadm", "-D", "-f", "7")
 	const changed = "-A -t 192.0.2.1:80 -s rr\n-a -t 192.0.2.1:80 -r 192.0.2.11:80 -m -w 1\n"
 	s.verb(t, 0, "empty", "stop")
 	wantFile(debianRules, defaultTimeouts+changed)
 
 	s.verb(t, 0, "", "start")
 	s.wantSaved(t, changed)
-	write(t, debianRules, oneService)
-	s.mustOurs(t, "ipvsadm", "-A", "-f", "8")
+	writeFile(t, debianRules, oneService)
+	s.mustRun(t, "ipvsadm", "-A", "-f", "8")
 	s.verb(t, 0, debianRules+stoppedSuffix, "stop")
 	wantFile(debianRules, oneService)
 	wantFile(debianRules+stoppedSuffix, defaultTimeouts+changed+"-A -f 8 -s wlc\n")
@@ -234,7 +225,7 @@ func TestInitScriptSaveOnStop(t *testing.T) {
 	s.verb(t, 0, debianRules+stoppedSuffix, "stop")
 	wantFile(debianRules, oneService)
 	s.verb(t, 0, "", "start")
-	write(t, debianRules, "nonsense\n")
+	writeFile(t, debianRules, "nonsense\n")
 	s.verb(t, 1, debianRules+":1: ", "restart")
 	s.verb(t, 0, debianRules+stoppedSuffix, "stop")
 	wantFile(debianRules, "nonsense\n")
@@ -249,7 +240,7 @@ func TestInitScriptSaveOnStop(t *testing.T) {
 
 	// A table that cannot be saved is not cleared.
 	s.verb(t, 0, "", "start")
-	write(t, defaults, "SAVE_ON_STOP=yes IPVSADM_RULES=/none/rules\n")
+	writeFile(t, defaults, "SAVE_ON_STOP=yes IPVSADM_RULES=/none/rules\n")
 	s.verb(t, 1, "is not saved", "stop")
 	s.wantSaved(t, oneService)
 }
@@ -257,8 +248,8 @@ func TestInitScriptSaveOnStop(t *testing.T) {
 // TestInitScriptDefaults obeys the variables of Debian's /etc/default/ipvsadm.
 func TestInitScriptDefaults(t *testing.T) {
 	s := newScript(t)
-	write(t, debianRules, twoServices)
-	write(t, defaults, "AUTO=\"false\"\nDAEMON=\"none\"\nIFACE=\"eth0\"\n# SYNCID=\"0\"\n")
+	writeFile(t, debianRules, twoServices)
+	writeFile(t, defaults, "AUTO=\"false\"\nDAEMON=\"none\"\nIFACE=\"eth0\"\n# SYNCID=\"0\"\n")
 	s.restore(t, oneService)
 	for _, verb := range []string{"start", "restart", "reload", "force-reload", "stop"} {
 		s.verb(t, 0, "", verb)
@@ -267,26 +258,26 @@ func TestInitScriptDefaults(t *testing.T) {
 	s.verb(t, 0, debianRules, "load")
 	s.wantSaved(t, twoServices)
 	for _, auto := range []string{"AUTO=true\n", "AUTO=yes\n", "DAEMON=none\n"} {
-		write(t, defaults, auto)
+		writeFile(t, defaults, auto)
 		s.verb(t, 0, debianRules, "start")
 		s.wantSaved(t, twoServices)
 		s.verb(t, 0, "empty", "stop")
 		s.wantSaved(t, "")
 	}
-	write(t, defaults, "DAEMON=slave\n")
+	writeFile(t, defaults, "DAEMON=slave\n")
 	s.verb(t, 6, "DAEMON is 'slave'", "start")
 }
 
 // TestInitScriptDaemons starts the daemons that /etc/default/ipvsadm asks for, and stops those that run.
 func TestInitScriptDaemons(t *testing.T) {
 	s := newScript(t)
-	if said := s.exec("", "ip", "link", "set", "lo", "up", "multicast", "on"); said.status != 0 {
-		t.Fatal(said)
+	if result := s.exec("", "ip", "link", "set", "lo", "up", "multicast", "on"); result.status != 0 {
+		t.Fatal(result)
 	}
 	wantDaemons := func(want string) {
 		t.Helper()
 		var got string
-		for line := range strings.Lines(s.mustOurs(t, "ipvsadm", "-L", "--daemon")) {
+		for line := range strings.Lines(s.mustRun(t, "ipvsadm", "-L", "--daemon")) {
 			line, _, _ = strings.Cut(line, ", maxlen")
 			got += line + "\n"
 		}
@@ -295,14 +286,14 @@ func TestInitScriptDaemons(t *testing.T) {
 		}
 	}
 	const master, backup = "master sync daemon (mcast=lo, syncid=5\n", "backup sync daemon (mcast=lo, syncid=5\n"
-	write(t, debianRules, oneService)
+	writeFile(t, debianRules, oneService)
 	for _, test := range []struct{ auto, daemon, want, table string }{
 		{"true", "master", master, ""},
 		{"false", "backup", backup, oneService},
 		{"true", "both", master + backup, ""},
 	} {
 		s.restore(t, oneService)
-		write(t, defaults, "AUTO="+test.auto+" DAEMON="+test.daemon+" IFACE=lo SYNCID=5\n")
+		writeFile(t, defaults, "AUTO="+test.auto+" DAEMON="+test.daemon+" IFACE=lo SYNCID=5\n")
 		for _, verb := range []string{"start", "start", "restart", "reload"} {
 			s.verb(t, 0, "", verb)
 			wantDaemons(test.want)
@@ -314,14 +305,14 @@ func TestInitScriptDaemons(t *testing.T) {
 		s.wantSaved(t, test.table)
 	}
 	for _, id := range []string{"5", "50"} {
-		write(t, defaults, "DAEMON=master IFACE=lo SYNCID="+id+"\n")
+		writeFile(t, defaults, "DAEMON=master IFACE=lo SYNCID="+id+"\n")
 		s.verb(t, 0, "", "restart")
 		wantDaemons("master sync daemon (mcast=lo, syncid=" + id + "\n")
 	}
 	// The daemon and the timeouts of the file survive a stop that saves. A daemon of DAEMON stays out of the file.
 	const settings = "--set 100 20 30\n--start-daemon backup --mcast-interface lo --syncid 5 "
-	write(t, debianRules, settings+"\n"+oneService)
-	write(t, defaults, "DAEMON=master IFACE=lo SYNCID=5 SAVE_ON_STOP=yes\n")
+	writeFile(t, debianRules, settings+"\n"+oneService)
+	writeFile(t, defaults, "DAEMON=master IFACE=lo SYNCID=5 SAVE_ON_STOP=yes\n")
 	for range 2 {
 		s.verb(t, 0, "", "start")
 		wantDaemons(master + backup)
@@ -332,21 +323,21 @@ func TestInitScriptDaemons(t *testing.T) {
 			t.Errorf("saved: %q", saved)
 		}
 	}
-	write(t, debianRules, oneService)
-	write(t, defaults, "DAEMON=both IFACE=lo\n")
+	writeFile(t, debianRules, oneService)
+	writeFile(t, defaults, "DAEMON=both IFACE=lo\n")
 	s.verb(t, 0, "", "stop")
 	wantDaemons("")
 
 	// Where the file and DAEMON name the same daemon, DAEMON decides.
-	write(t, debianRules, "--start-daemon master --mcast-interface lo --syncid 9\n"+oneService)
-	write(t, defaults, "DAEMON=master IFACE=lo SYNCID=5\n")
+	writeFile(t, debianRules, "--start-daemon master --mcast-interface lo --syncid 9\n"+oneService)
+	writeFile(t, defaults, "DAEMON=master IFACE=lo SYNCID=5\n")
 	for _, verb := range []string{"start", "reload"} {
 		s.verb(t, 0, "", verb)
 		wantDaemons(master)
 	}
 	s.verb(t, 0, "", "stop")
-	write(t, debianRules, oneService)
-	write(t, defaults, "DAEMON=master IFACE=missing\n")
+	writeFile(t, debianRules, oneService)
+	writeFile(t, defaults, "DAEMON=master IFACE=missing\n")
 	s.verb(t, 1, "the master daemon does not run on missing", "start")
 	s.wantSaved(t, oneService)
 }

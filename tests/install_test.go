@@ -55,7 +55,7 @@ func files(t *testing.T, root string) (list []string) {
 }
 
 // everywhere lists the files that every installation has, with the folder of fish.
-func everywhere(prefix, fish string) []string {
+func commonFiles(prefix, fish string) []string {
 	list := []string{fish + "/ipvsadm-restore.fish", fish + "/ipvsadm-save.fish", fish + "/ipvsadm.fish"}
 	for _, name := range []string{
 		"sbin/ipvsadm", "sbin/ipvsadm-restore", "sbin/ipvsadm-save",
@@ -78,7 +78,7 @@ func TestInstallFiles(t *testing.T) {
 		{"/usr", "systemd sysv", "usr/share/fish/vendor_completions.d",
 			"etc/init.d/ipvsadm usr/lib/ipvsadm/init usr/lib/systemd/system/ipvsadm.service"},
 	} {
-		want := append(everywhere(test.prefix[1:], test.fish), strings.Fields(test.more)...)
+		want := append(commonFiles(test.prefix[1:], test.fish), strings.Fields(test.more)...)
 		slices.Sort(want)
 		root := install(t, "PREFIX="+test.prefix, "INIT="+test.init)
 		if diff := cmp.Diff(want, files(t, root)); diff != "" {
@@ -93,22 +93,22 @@ func TestUninstall(t *testing.T) {
 	mustMake(t, "install", "DESTDIR="+root, "PREFIX=/usr")
 	changed, foreign := "usr/share/man/man8/ipvsadm.8", "usr/share/ipvsadm/own"
 	link := "usr/sbin/ipvsadm-save"
-	write(t, filepath.Join(root, changed), "another manual\n")
-	write(t, filepath.Join(root, foreign), "of somebody else\n")
+	writeFile(t, filepath.Join(root, changed), "another manual\n")
+	writeFile(t, filepath.Join(root, foreign), "of somebody else\n")
 	if err := os.Remove(filepath.Join(root, link)); err != nil {
 		t.Fatal(err)
 	}
 	if err := os.Symlink("elsewhere", filepath.Join(root, link)); err != nil {
 		t.Fatal(err)
 	}
-	said := mustMake(t, "uninstall", "DESTDIR="+root, "PREFIX=/usr")
+	result := mustMake(t, "uninstall", "DESTDIR="+root, "PREFIX=/usr")
 	want := []string{link, foreign, changed}
 	if diff := cmp.Diff(want, files(t, root)); diff != "" {
 		t.Errorf("left by uninstall (-want +got):\n%s", diff)
 	}
 	for _, kept := range []string{changed, link} {
-		if !strings.Contains(said, kept) {
-			t.Errorf("uninstall does not say that it keeps %s:\n%s", kept, said)
+		if !strings.Contains(result, kept) {
+			t.Errorf("uninstall does not say that it keeps %s:\n%s", kept, result)
 		}
 	}
 	output, ok := runMake(t, "uninstall", "DESTDIR="+root, "PREFIX=/usr")
@@ -134,7 +134,7 @@ func stage(t *testing.T, paths ...string) (folder string) {
 		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 			t.Fatal(err)
 		}
-		write(t, path, "ours\n")
+		writeFile(t, path, "ours\n")
 	}
 	return folder
 }
@@ -156,7 +156,7 @@ func mustInstaller(t *testing.T, settings string, words ...string) {
 }
 
 // refused runs the installer, which must fail because of an owner, and change none of the files.
-func refused(t *testing.T, owned, owner string, unchanged []string, settings string, words ...string) {
+func mustRefuse(t *testing.T, owned, owner string, unchanged []string, settings string, words ...string) {
 	t.Helper()
 	before := map[string]string{}
 	for _, path := range unchanged {
@@ -174,7 +174,7 @@ func refused(t *testing.T, owned, owner string, unchanged []string, settings str
 	}
 }
 
-func output(t *testing.T, program string, words ...string) string {
+func mustOutput(t *testing.T, program string, words ...string) string {
 	t.Helper()
 	b, err := exec.Command(program, words...).CombinedOutput()
 	if err != nil {
@@ -185,9 +185,7 @@ func output(t *testing.T, program string, words ...string) string {
 
 // TestInstallOverPackage installs over the files of Debian's ipvsadm, which are all there.
 func TestInstallOverPackage(t *testing.T) {
-	if os.Getenv("IPVSADM_LAB") == "" {
-		t.Skip("this test writes to /usr and /etc, and belongs in the lab")
-	}
+	needLab(t)
 	const script, theirs, ours = "/etc/init.d/ipvsadm", "/usr/sbin/ipvsadm", "/usr/local/sbin/ipvsadm"
 	const list, usrList, linkList = "/usr/local/share/ipvsadm/installed", "/usr/share/ipvsadm/installed", "/opt/link/share/installed"
 	all := []string{script, theirs, ours, list, usrList}
@@ -197,19 +195,19 @@ func TestInstallOverPackage(t *testing.T) {
 	}
 	onePackage(t, "ipvsadm")
 	withScript, local, usr := stage(t, ours, script), stage(t, ours), stage(t, theirs)
-	refused(t, script, "ipvsadm (dpkg)", all, "", "install", withScript, list)
+	mustRefuse(t, script, "ipvsadm (dpkg)", all, "", "install", withScript, list)
 	// dpkg knows the program as /sbin/ipvsadm.
-	refused(t, theirs, "ipvsadm (dpkg)", all, "", "install", usr, usrList)
+	mustRefuse(t, theirs, "ipvsadm (dpkg)", all, "", "install", usr, usrList)
 	if err := os.Symlink("../usr", "/opt/link"); err != nil {
 		t.Fatal(err)
 	}
 	const linked = "/opt/link/sbin/ipvsadm"
-	refused(t, linked, "ipvsadm (dpkg)", all, "", "install", stage(t, linked), linkList)
-	refused(t, theirs, "ipvsadm (dpkg)", all, "DESTDIR=/", "install", usr, usrList)
+	mustRefuse(t, linked, "ipvsadm (dpkg)", all, "", "install", stage(t, linked), linkList)
+	mustRefuse(t, theirs, "ipvsadm (dpkg)", all, "DESTDIR=/", "install", usr, usrList)
 
 	// The package's own file may have been diverted to where ours would go.
 	divert(t, "--no-rename", "--divert", ours, "--add", "/sbin/ipvsadm")
-	refused(t, ours, "a package, by a diversion (dpkg)", all, "", "install", local, list)
+	mustRefuse(t, ours, "a package, by a diversion (dpkg)", all, "", "install", local, list)
 	divert(t, "--no-rename", "--remove", "/sbin/ipvsadm")
 
 	// Without the script nothing of the package's is in the way.
@@ -224,7 +222,7 @@ func TestInstallOverPackage(t *testing.T) {
 	if text := readFile(t, script); text != "ours\n" {
 		t.Errorf("%s after install FORCE=1: %q", script, text)
 	}
-	refused(t, script, "ipvsadm (dpkg)", all, "", "uninstall", list)
+	mustRefuse(t, script, "ipvsadm (dpkg)", all, "", "uninstall", list)
 	mustInstaller(t, "FORCE=1", "uninstall", list)
 	if _, err := os.Stat(script); !os.IsNotExist(err) {
 		t.Errorf("%s after uninstall FORCE=1: %v", script, err)
@@ -246,27 +244,25 @@ func TestInstallOverPackage(t *testing.T) {
 func onePackage(t *testing.T, name string) {
 	t.Helper()
 	database := t.TempDir()
-	output(t, "sh", "-c", `mkdir "$0/info" "$0/updates" && cp /var/lib/dpkg/info/"$1".* "$0/info" && : >"$0/diversions" &&
+	mustOutput(t, "sh", "-c", `mkdir "$0/info" "$0/updates" && cp /var/lib/dpkg/info/"$1".* "$0/info" && : >"$0/diversions" &&
 		dpkg-query -s "$1" >"$0/status"`, database, name)
 	t.Setenv("DPKG_ADMINDIR", database)
 }
 
 func divert(t *testing.T, words ...string) {
 	t.Helper()
-	output(t, "dpkg-divert", append([]string{"--local"}, words...)...)
+	mustOutput(t, "dpkg-divert", append([]string{"--local"}, words...)...)
 }
 
 // TestInstallOverRPM installs over a file of an RPM package.
 func TestInstallOverRPM(t *testing.T) {
-	if os.Getenv("IPVSADM_LAB") == "" {
-		t.Skip("this test installs a package, and belongs in the lab")
-	}
+	needLab(t)
 	if _, err := exec.LookPath("rpmbuild"); err != nil {
-		unable(t, "rpmbuild is not here: run tests/lab/install")
+		skipOutsideLab(t, "rpmbuild is not here: run tests/lab/install")
 	}
 	top := t.TempDir()
 	spec := filepath.Join(top, "other.spec")
-	write(t, spec, `Name: other
+	writeFile(t, spec, `Name: other
 Version: 1
 Release: 1
 Summary: a package with a file of our name
@@ -279,15 +275,15 @@ echo theirs >%{buildroot}/usr/local/sbin/ipvsadm
 %files
 /usr/local/sbin/ipvsadm
 `)
-	output(t, "rpmbuild", "-bb", "--define", "_topdir "+top, "--define", "_rpmdir "+top, spec)
-	output(t, "rpm", "-i", "--nodeps", filepath.Join(top, "noarch/other-1-1.noarch.rpm"))
-	defer output(t, "rpm", "-e", "other")
+	mustOutput(t, "rpmbuild", "-bb", "--define", "_topdir "+top, "--define", "_rpmdir "+top, spec)
+	mustOutput(t, "rpm", "-i", "--nodeps", filepath.Join(top, "noarch/other-1-1.noarch.rpm"))
+	defer mustOutput(t, "rpm", "-e", "other")
 	onePackage(t, "ipvsadm")
 	const ours, schema, list = "/usr/local/sbin/ipvsadm", "/usr/local/share/ipvsadm/schema", "/usr/local/share/ipvsadm/installed"
 	staged, all := stage(t, ours, schema), []string{ours, schema, list}
-	refused(t, ours, "other-1-1.noarch (rpm)", all, "", "install", staged, list)
+	mustRefuse(t, ours, "other-1-1.noarch (rpm)", all, "", "install", staged, list)
 	mustInstaller(t, "FORCE=1", "install", staged, list)
-	refused(t, ours, "other-1-1.noarch (rpm)", all, "", "uninstall", list)
+	mustRefuse(t, ours, "other-1-1.noarch (rpm)", all, "", "uninstall", list)
 	mustInstaller(t, "FORCE=1", "uninstall", list)
 	mustInstaller(t, "", "install", stage(t, schema), list)
 	mustInstaller(t, "", "uninstall", list)
@@ -295,20 +291,20 @@ echo theirs >%{buildroot}/usr/local/sbin/ipvsadm
 
 // TestVersion builds what a tarball has: no history to take the version from, and another program's around it.
 func TestVersion(t *testing.T) {
-	if os.Getenv("IPVSADM_LAB") != "" {
-		t.Log("the lab has no room for a build: this runs on the machine itself")
+	if inLab() {
+		t.Log("the lab lacks the memory for a build: this runs only on the machine itself")
 		return
 	}
 	parent := t.TempDir()
-	output(t, "git", "init", "-q", parent)
+	mustOutput(t, "git", "init", "-q", parent)
 	author := []string{"-c", "user.name=n", "-c", "user.email=e"}
 	commit := slices.Concat([]string{"-C", parent}, author, []string{"commit", "-q", "--allow-empty", "-m", "another"})
-	output(t, "git", commit...)
+	mustOutput(t, "git", commit...)
 	top := filepath.Join(parent, "ipvsadm-1.2.3")
 	if err := os.Mkdir(top, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	output(t, "sh", "-c", "tar -C .. --exclude=./.git --exclude=./build --exclude=./ipvsadm -cf - . | tar -xf - -C "+top)
+	mustOutput(t, "sh", "-c", "tar -C .. --exclude=./.git --exclude=./build --exclude=./ipvsadm -cf - . | tar -xf - -C "+top)
 	version := func(words ...string) string {
 		t.Helper()
 		make := exec.Command("make", append([]string{"-C", top, "ipvsadm"}, words...)...)
@@ -316,7 +312,7 @@ func TestVersion(t *testing.T) {
 		if out, err := make.CombinedOutput(); err != nil {
 			t.Fatalf("%v: %v\n%s", make, err, out)
 		}
-		return strings.Fields(output(t, filepath.Join(top, "ipvsadm"), "-v"))[1]
+		return strings.Fields(mustOutput(t, filepath.Join(top, "ipvsadm"), "-v"))[1]
 	}
 	for _, test := range []struct{ want, option string }{
 		{"unknown", "VERSION="}, {"1.2.3", "VERSION=1.2.3"}, {"1.2", "VERSION=1.2"}, {"1.2", "VERSION="},

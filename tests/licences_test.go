@@ -2,7 +2,6 @@ package tests
 
 import (
 	"debug/buildinfo"
-	"os"
 	"regexp"
 	"strings"
 	"testing"
@@ -14,7 +13,7 @@ import (
 func TestLicences(t *testing.T) {
 	program := builtProgram(t)
 	listed := make(map[string]string)
-	for _, row := range regexp.MustCompile(`(?m)^\| (\S+\.\S+) \| \S+ \| .+ \| (.+) \|$`).FindAllStringSubmatch(text(t, "../LICENSES.md"), -1) {
+	for _, row := range regexp.MustCompile(`(?m)^\| (\S+\.\S+) \| \S+ \| .+ \| (.+) \|$`).FindAllStringSubmatch(readFile(t, "../LICENSES.md"), -1) {
 		listed[row[1]] = row[2]
 	}
 	built, err := buildinfo.ReadFile(program)
@@ -26,7 +25,7 @@ func TestLicences(t *testing.T) {
 		inside[module.Path] = true
 	}
 	want := make(map[string]string)
-	for _, line := range regexp.MustCompile(`(?m)^\t(\S+) v`).FindAllStringSubmatch(text(t, "../go.mod"), -1) {
+	for _, line := range regexp.MustCompile(`(?m)^\t(\S+) v`).FindAllStringSubmatch(readFile(t, "../go.mod"), -1) {
 		switch module := line[1]; {
 		case inside[module]:
 			want[module] = "in the program"
@@ -42,13 +41,4 @@ func TestLicences(t *testing.T) {
 	if diff := cmp.Diff(want, listed); diff != "" {
 		t.Errorf("modules in go.mod and the program (-) and in LICENSES.md (+):\n%s", diff)
 	}
-}
-
-func text(t *testing.T, path string) string {
-	t.Helper()
-	text, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(text)
 }

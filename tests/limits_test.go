@@ -20,7 +20,7 @@ type limit struct {
 // TestRestoreWithinLimits restores with too few threads, descriptors and bytes of memory. Whatever is missing, the table
 // is the old one or the new one, and the status tells which: 2 would mean that the kernel has no IPVS.
 func TestRestoreWithinLimits(t *testing.T) {
-	p := home(t)
+	d := newDirector(t)
 	group := newControlGroup(t)
 	enter := "echo %d >" + group + "/pids.max && echo $$ >" + group + "/cgroup.procs && exec "
 	limits := []limit{
@@ -31,66 +31,53 @@ func TestRestoreWithinLimits(t *testing.T) {
 		{"address space", "ulimit -v $((1024 * %d)) && exec ", steps(700, 1300, 10)},
 		{"data", "ulimit -d $((1024 * %d)) && exec ", steps(36, 300, 5)}, // with less the kernel does not even load the program,
 	}
-	p.must(t, marks(5000, 5030), "ipvsadm-restore")
-	old := p.must(t, "", "ipvsadm", "-Sn")
-	file := filepath.Join(p.directory, "rules")
+	d.mustRunWith(t, marks(5000, 5030), "ipvsadm-restore")
+	old := d.mustRun(t, "ipvsadm", "-Sn")
+	file := filepath.Join(d.directory, "rules")
 	const refusal = "Scheduler or persistence engine not found\n"
 	for _, rules := range []struct {
 		name, text string
 		refused    bool
 	}{
 		{"20 rules", marks(1, 20), false},
-		{"10000 rules", manyRules(2000, 4), false},
-		{"10000 rules, the last refused", manyRules(2000, 4) + "-A -f 1 -s nosuch\n", true},
+		{"10000 rules", manyServices(2000, 4, 1), false},
+		{"10000 rules, the last refused", manyServices(2000, 4, 1) + "-A -f 1 -s nosuch\n", true},
 	} {
-		write(t, file, rules.text)
+		writeFile(t, file, rules.text)
 		for _, limit := range limits {
 			t.Run(rules.name+"/"+limit.name, func(t *testing.T) {
 				const enough = 4 // times in a row that it got to its end, after which more of the resource tells nothing new
 				failed, ended := 0, 0
 				for _, value := range limit.values {
-					said := p.shell(t, fmt.Sprintf(limit.shell, value)+"${ipvsadm}-restore <"+file)
-					table := p.must(t, "", "ipvsadm", "-Sn")
+					result := d.shell(fmt.Sprintf(limit.shell, value) + "${ipvsadm}-restore <" + file)
+					table := d.mustRun(t, "ipvsadm", "-Sn")
 					switch {
-					case !rules.refused && said.status == 0 && sameLines(table, rules.text):
+					case !rules.refused && result.status == 0 && sameLines(table, rules.text):
 						ended++
-					case rules.refused && said.status == 255 && strings.HasSuffix(withoutHints(said.stderr), refusal) && table == old:
+					case rules.refused && result.status == 255 && strings.HasSuffix(withoutHints(result.stderr), refusal) && table == old:
 						ended++
-					case said.status == 1 && said.stderr != "" && table == old:
+					case result.status == 1 && result.stderr != "" && table == old:
 						failed++
 						ended = 0
-						t.Logf("%d: status %d: %.200s", value, said.status, said.stderr)
+						t.Logf("%d: status %d: %.200s", value, result.status, result.stderr)
 					default:
-						t.Errorf("%d: status %d, the table is the old one %v, the new one %v: %.800s", value, said.status, table == old,
-							sameLines(table, rules.text), said.stderr)
+						t.Errorf("%d: status %d, the table is the old one %v, the new one %v: %.800s", value, result.status, table == old,
+							sameLines(table, rules.text), result.stderr)
 					}
 					if ended == enough {
 						break
 					}
 					if table != old {
-						p.must(t, old, "ipvsadm-restore")
+						d.mustRunWith(t, old, "ipvsadm-restore")
 					}
 				}
 				if failed == 0 || ended < enough {
 					t.Errorf("%d failed, and then %d got to the end", failed, ended)
 				}
-				p.must(t, old, "ipvsadm-restore")
+				d.mustRunWith(t, old, "ipvsadm-restore")
 			})
 		}
 	}
-}
-
-// manyRules returns services with as many servers each.
-func manyRules(services, servers int) string {
-	var b strings.Builder
-	for s := range services {
-		service := fmt.Sprintf("10.1.%d.%d:80", s/250, 1+s%250)
-		fmt.Fprintf(&b, "-A -t %s -s rr\n", service)
-		for server := range servers {
-			fmt.Fprintf(&b, "-a -t %s -r 10.2.%d.%d:80 -m -w 1\n", service, server, 1+s%250)
-		}
-	}
-	return b.String()
 }
 
 func steps(from, to, by int) (values []int) {

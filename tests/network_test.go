@@ -151,7 +151,7 @@ func (h *host) script(name, verb string) string {
 
 // up starts a script on hosts. On the first it does so twice, which is to be as good as once, and when the test ends
 // stops it twice, after which nothing is to be left of it.
-func up(script string, hosts ...*host) {
+func startScript(script string, hosts ...*host) {
 	h := hosts[0]
 	h.t.Helper()
 	before := h.state()
@@ -343,7 +343,7 @@ func needNetworks(t *testing.T, programs ...string) {
 	builtProgram(t)
 	for _, program := range append(programs, "ip", "busybox", "curl") {
 		if _, err := exec.LookPath(program); err != nil {
-			unable(t, err.Error())
+			skipOutsideLab(t, err.Error())
 		}
 	}
 }

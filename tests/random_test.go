@@ -8,40 +8,35 @@ import (
 
 var (
 	randomLines = flag.Int("random.lines", 60, "how many lines TestRandomLines tries")
-	randomSeed  = flag.Uint64("random.seed", 1, "what they are drawn from")
+	randomSeed  = flag.Uint64("random.seed", 1, "the seed that they are drawn from")
 )
 
-// TestRandomLines compares the original and this program on lines that nobody would write down. Run it long with
+// TestRandomLines compares the original and this program on random command lines. For a longer run:
 //
 //	go test -exec "$PWD/tests/lab/run" ./tests -run TestRandomLines -random.lines 3000 -random.seed 7
 func TestRandomLines(t *testing.T) {
-	pair := needPair(t)
-	pair.directory = t.TempDir()
-	if err := pair.open(); err != nil {
-		t.Fatal(err)
-	}
-	defer pair.close()
+	pair := newPair(t)
 	random := randomLine{rand.New(rand.NewPCG(*randomSeed, 0))}
 	accepted := 0
 	for range *randomLines {
-		said, err := pair.compare("", nil, random.line()...)
+		result, err := pair.compare("", nil, random.line()...)
 		if err != nil {
 			t.Error(err)
 		}
-		if said.status == 0 {
+		if result.status == 0 {
 			accepted++
 		}
 	}
 	t.Logf("both accepted %d of %d lines", accepted, *randomLines)
 }
 
-// randomLine draws lines that are mostly nearly right: one that is wrong at once tries little.
+// randomLine draws lines that are mostly nearly right, because a line with an early error tests little.
 type randomLine struct{ *rand.Rand }
 
 func (r randomLine) oneOf(words ...string) string { return words[r.IntN(len(words))] }
 func (r randomLine) rarely() bool                 { return r.IntN(8) == 0 }
 
-// The daemons are left out, for the kernel may take long to stop one; so are -h and -v, which differ on purpose.
+// line leaves out the daemons, because the kernel may take long to stop one, and -h and -v, which differ on purpose.
 func (r randomLine) line() []string {
 	var words []string
 	switch verb := r.oneOf("-A", "-A", "-A", "-E", "-D", "-a", "-a", "-a", "-e", "-d", "-L", "-L", "-Z", "-S", "-R", "--set",
@@ -61,7 +56,7 @@ func (r randomLine) line() []string {
 		}
 		words = []string{verb}
 	case "-S":
-		words = r.some([]string{verb}, "-n") // on what is saved, the table says more
+		words = r.some([]string{verb}, "-n")
 	case "--set":
 		words = []string{verb, r.number(), r.number(), r.number()}
 	default:
@@ -71,7 +66,7 @@ func (r randomLine) line() []string {
 			words = append(words, r.service()...)
 		}
 	}
-	if r.rarely() { // the order of options counts here and there
+	if r.rarely() { // the order of some options matters
 		rest := words[1:]
 		r.Shuffle(len(rest), func(i, j int) { rest[i], rest[j] = rest[j], rest[i] })
 	}
@@ -89,7 +84,7 @@ func (r randomLine) service() []string {
 	return words
 }
 
-// some adds some of the options.
+// some appends some of the options to words.
 func (r randomLine) some(words []string, options ...string) []string {
 	for _, option := range options {
 		if r.IntN(4) == 0 {
@@ -99,7 +94,7 @@ func (r randomLine) some(words []string, options ...string) []string {
 	return words
 }
 
-// option writes an option with a value, if it takes one, in one of the ways to write it.
+// option returns the words of an option and its value, if it takes one, in one of the ways to write them.
 func (r randomLine) option(option string) []string {
 	value, takes := r.value(option)
 	if !takes {
@@ -144,7 +139,7 @@ func (r randomLine) value(option string) (value string, takes bool) {
 	}
 }
 
-// No two addresses are 2^31 apart, which the original sorts wrongly.
+// address never returns two addresses that are 2^31 apart, because the original sorts those in another order.
 func (r randomLine) address() string {
 	if r.rarely() {
 		return r.oneOf("", ":", ":80", "1.2.3", "0x01020304:80", "010.0.0.1:80", "1.2.3.4.5:80", "256.1.1.1:80", "[::1]", "[1.2.3.4]:80", "[::1]:",

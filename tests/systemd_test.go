@@ -34,7 +34,7 @@ func bootSystemd(t *testing.T, d *director) (systemctl func(want bool, words ...
 		"bell.service": "[Unit]\nDefaultDependencies=no\n[Service]\nType=oneshot\n" +
 			"ExecStart=/bin/sh -c 'echo up >" + bell + "'\n",
 	} {
-		write(t, filepath.Join(units, path), text)
+		writeFile(t, filepath.Join(units, path), text)
 	}
 	const boot = `mount -t proc proc /proc && mount -t cgroup2 none /sys/fs/cgroup &&
 		exec env container=lab /usr/lib/systemd/systemd --system --unit=test.target --show-status=no`
@@ -47,12 +47,12 @@ func bootSystemd(t *testing.T, d *director) (systemctl func(want bool, words ...
 		systemd.Process.Kill()
 		systemd.Wait()
 		if t.Failed() {
-			said, _ := os.ReadFile("/run/ipvsadm.log")
-			t.Logf("the unit:\n%s", said)
+			output, _ := os.ReadFile("/run/ipvsadm.log")
+			t.Logf("the unit:\n%s", output)
 		}
 	})
-	if said := readFile(t, bell); said != "up\n" {
-		t.Fatalf("systemd said %q", said)
+	if line := readFile(t, bell); line != "up\n" {
+		t.Fatalf("systemd wrote %q", line)
 	}
 	return func(want bool, words ...string) string {
 		t.Helper()
@@ -70,8 +70,8 @@ func bootSystemd(t *testing.T, d *director) (systemctl func(want bool, words ...
 func TestSystemd(t *testing.T) {
 	emptyEtc(t)
 	d := newDirector(t)
-	nameServer(t, &space{namespace: d.namespace}, []string{"web.example"}) // which is 10.0.0.1
-	write(t, "/etc/resolv.conf", "nameserver 127.0.0.1\n")
+	nameServer(t, &d.namespace, []string{"web.example"}) // which is 10.0.0.1
+	writeFile(t, "/etc/resolv.conf", "nameserver 127.0.0.1\n")
 	const lock = "/run/ipvsadm.lock"
 	os.Remove(lock)
 	exec.Command("modprobe", "-r", "dummy").Run() // the unit of this test loads it
@@ -91,7 +91,7 @@ func TestSystemd(t *testing.T) {
 	if _, err := os.Stat("/sys/module/dummy"); err != nil {
 		t.Errorf("modprobe in the unit: %v", err)
 	}
-	write(t, debianRules, oneService+"-A -t web.example:http -s wlc\n")
+	writeFile(t, debianRules, oneService+"-A -t web.example:http -s wlc\n")
 	systemctl(true, "reload", "ipvsadm")
 	const first = "-A -t 10.0.0.1:80 -s wlc\n" + oneService
 	d.wantSaved(t, first)
@@ -102,18 +102,18 @@ func TestSystemd(t *testing.T) {
 	last := first
 	for i, verb := range []string{"restart", "try-restart", "reload-or-restart", "reload"} {
 		// A restart that clears the table first would leave it empty now.
-		write(t, debianRules, "nonsense\n")
+		writeFile(t, debianRules, "nonsense\n")
 		systemctl(false, verb, "ipvsadm")
 		d.wantSaved(t, last)
 		if verb == "restart" || verb == "try-restart" {
 			state("failed")
-			write(t, debianRules, last)
+			writeFile(t, debianRules, last)
 			systemctl(true, "start", "ipvsadm")
 		}
 		state("active")
 
 		last = twoServices[:len(twoServices)-len("-A -f 7 -s wlc\n")] + fmt.Sprintf("-A -f %d -s wlc\n", i+1)
-		write(t, debianRules, last)
+		writeFile(t, debianRules, last)
 		systemctl(true, verb, "ipvsadm")
 		d.wantSaved(t, last)
 		if got := readFile(t, debianRules); got != last {
@@ -121,8 +121,8 @@ func TestSystemd(t *testing.T) {
 		}
 	}
 
-	write(t, defaults, "SAVE_ON_STOP=yes\n")
-	d.mustOurs(t, "ipvsadm", "-A", "-f", "9")
+	writeFile(t, defaults, "SAVE_ON_STOP=yes\n")
+	d.mustRun(t, "ipvsadm", "-A", "-f", "9")
 	systemctl(true, "stop", "ipvsadm")
 	state("inactive")
 	d.wantSaved(t, "")
@@ -132,7 +132,7 @@ func TestSystemd(t *testing.T) {
 	}
 	systemctl(true, "start", "ipvsadm")
 	d.wantSaved(t, saved)
-	write(t, debianRules, oneService)
+	writeFile(t, debianRules, oneService)
 	systemctl(true, "stop", "ipvsadm")
 	got, aside := readFile(t, debianRules), readFile(t, debianRules+stoppedSuffix)
 	if got != oneService || aside != defaultTimeouts+saved {
@@ -151,7 +151,7 @@ func restartUnderTraffic(t *testing.T, d *director, systemctl func(want bool, wo
 	const service = "192.0.2.100:80"
 	d.forward(t, "192.0.2.100")
 	os.Remove(defaults)
-	write(t, debianRules, fmt.Sprintf("-A -t %s -s rr\n-a -t %s -r %s:80 -m\n", service, service, server.address))
+	writeFile(t, debianRules, fmt.Sprintf("-A -t %s -s rr\n-a -t %s -r %s:80 -m\n", service, service, server.address))
 	systemctl(true, "start", "ipvsadm")
 
 	var held net.Conn
@@ -185,7 +185,7 @@ func restartUnderTraffic(t *testing.T, d *director, systemctl func(want bool, wo
 		t.Errorf("the service counts %d connections, not %d", connections(), want)
 	}
 	line := held.LocalAddr().String() + " " + service
-	if listing := d.mustOurs(t, "ipvsadm", "-Lnc"); !strings.Contains(strings.Join(strings.Fields(listing), " "), line) {
+	if listing := d.mustRun(t, "ipvsadm", "-Lnc"); !strings.Contains(strings.Join(strings.Fields(listing), " "), line) {
 		t.Errorf("the open connection (%s) is missing:\n%s", line, listing)
 	}
 	if page, err := finish(held); err != nil || page != server.address {

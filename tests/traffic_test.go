@@ -168,7 +168,7 @@ func reason(err error) string {
 func TestRestoreUnderTraffic(t *testing.T) {
 	d := newDirector(t)
 	if _, err := os.Stat(original + "-restore"); err != nil {
-		unable(t, "the original is not here: "+err.Error())
+		skipOutsideLab(t, "the original is not here: "+err.Error())
 	}
 	client := d.link(t, 0)
 	var servers []*machine
@@ -199,7 +199,7 @@ func TestRestoreUnderTraffic(t *testing.T) {
 		table("wrr", "-A -f 1 -s rr\n", 1, 1, 0), // the third, for the first
 	} {
 		files = append(files, filepath.Join(folder, fmt.Sprint(i)))
-		write(t, files[i], text)
+		writeFile(t, files[i], text)
 	}
 
 	const rounds = 1
@@ -218,8 +218,8 @@ func TestRestoreUnderTraffic(t *testing.T) {
 			}
 		}
 	}
-	measure := func(name string, restore func(path string) said) *tally {
-		d.mustOurs(t, "ipvsadm-restore", "-f", files[0])
+	measure := func(name string, restore func(path string) outcome) *tally {
+		d.mustRun(t, "ipvsadm-restore", "-f", files[0])
 		ctx, stop := context.WithCancel(t.Context())
 		counted := make(chan *tally)
 		go func() { counted <- client.requests(ctx, "http://"+vip+"/") }()
@@ -227,8 +227,8 @@ func TestRestoreUnderTraffic(t *testing.T) {
 		for range rounds {
 			for i := range files {
 				path := files[(i+1)%len(files)]
-				if said := restore(path); said.status != 0 {
-					t.Errorf("%s: %v", name, said)
+				if result := restore(path); result.status != 0 {
+					t.Errorf("%s: %v", name, result)
 				}
 				drained()
 			}
@@ -239,8 +239,8 @@ func TestRestoreUnderTraffic(t *testing.T) {
 			name, rounds*len(files), counts.answered(), counts.answers, counts.missing(), counts.lost)
 		return counts
 	}
-	theirs := measure("the original", func(path string) said { return d.exec(readFile(t, path), original+"-restore") })
-	ours := measure("ours", func(path string) said { return d.run("", "ipvsadm-restore", "-f", path) })
+	theirs := measure("the original", func(path string) outcome { return d.exec(readFile(t, path), original+"-restore") })
+	ours := measure("ours", func(path string) outcome { return d.run("", "ipvsadm-restore", "-f", path) })
 	if ours.answered() < 40 || len(ours.answers) != len(servers) {
 		t.Error("too few requests were answered to tell, or not by all servers")
 	}

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
-	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
@@ -20,10 +19,7 @@ import (
 	"ipvsadm/ipvs"
 )
 
-// original is Debian's ipvsadm, the oracle.
-const original = "/usr/sbin/ipvsadm"
-
-// space is a network namespace and a socket of its kernel's IPVS.
+// space is a network namespace and a client of its kernel's IPVS.
 type space struct {
 	namespace
 	client *ipvs.Client
@@ -44,7 +40,7 @@ func (s *space) close() {
 	s.namespace.close()
 }
 
-// state is what the kernel keeps of IPVS in a namespace. The order of its own differs from one to the next.
+// state is everything that IPVS keeps in a namespace, sorted: the kernel's order differs between namespaces.
 type state struct {
 	Table    []ipvs.Entry
 	Timeouts ipvs.Timeouts
@@ -60,27 +56,28 @@ func (s *space) state() (state, error) {
 	return state{table, timeouts, daemons}, errors.Join(tableErr, timeoutsErr, daemonsErr)
 }
 
-// pair is the original and this program, each in a network namespace of its own, so that both meet the same table all
-// along.
+// pair is the original and this program, each in a network namespace of its own, so that both work on the same table.
 type pair struct {
 	ours                     string
 	oursSpace, originalSpace space
-	directory                string // in which programs are run
+	directory                string // the working directory of both programs
 }
 
-// needPair skips the test where there is nothing to compare. Open the pair before use.
-func needPair(t *testing.T) pair {
+// newPair returns a pair that ends with the test.
+func newPair(t *testing.T) *pair {
 	t.Helper()
-	needIPVS(t)
-	ours := builtProgram(t)
-	if _, err := os.Stat(original); err != nil {
-		unable(t, fmt.Sprintf("the original is not here: %v", err))
+	needOriginal(t)
+	p, err := openPair(builtProgram(t), t.TempDir())
+	if err != nil {
+		t.Fatal(err)
 	}
-	return pair{ours: ours}
+	t.Cleanup(p.close)
+	return p
 }
 
-func (p *pair) open() error {
-	return errors.Join(p.oursSpace.open(), p.originalSpace.open())
+func openPair(ours, directory string) (*pair, error) {
+	p := &pair{ours: ours, directory: directory}
+	return p, errors.Join(p.oursSpace.open(), p.originalSpace.open())
 }
 
 func (p *pair) close() {
@@ -88,9 +85,9 @@ func (p *pair) close() {
 	p.originalSpace.close()
 }
 
-// compare runs a line under both programs and returns what the original did, and an error if ours did something else
-// or left another table. Of what they print, settle keeps what must be the same, if there is such a function.
-func (p *pair) compare(stdin string, settle func(string) string, words ...string) (said, error) {
+// compare runs a command line under both programs and returns the original's outcome. It fails if this program has
+// another outcome or leaves another table. A normalize function replaces the parts of stdout that may differ.
+func (p *pair) compare(stdin string, normalize func(string) string, words ...string) (outcome, error) {
 	want, err := p.run(&p.originalSpace, original, stdin, words...)
 	if err != nil {
 		return want, err
@@ -100,8 +97,8 @@ func (p *pair) compare(stdin string, settle func(string) string, words ...string
 		return want, err
 	}
 	got.stderr, want.stderr = withoutHints(got.stderr), printable(want.stderr)
-	if settle != nil {
-		want.stdout, got.stdout = settle(want.stdout), settle(got.stdout)
+	if normalize != nil {
+		want.stdout, got.stdout = normalize(want.stdout), normalize(got.stdout)
 	}
 	if diff := cmp.Diff(want.String(), got.String()); diff != "" {
 		return want, fmt.Errorf("ipvsadm %q: the original (-) and ours (+) differ:\n%s", words, diff)
@@ -112,8 +109,8 @@ func (p *pair) compare(stdin string, settle func(string) string, words ...string
 	return want, nil
 }
 
-// compareTables compares what the kernel says of both namespaces. It asks with our client, which is quick; what the
-// original reads there, the scripts ask.
+// compareTables compares the state of both namespaces. It reads them with our own client, which is quick; the scripts in
+// testdata/compare list them with the original.
 func (p *pair) compareTables() error {
 	want, err := p.originalSpace.state()
 	if err != nil {
@@ -123,23 +120,25 @@ func (p *pair) compareTables() error {
 	if err != nil {
 		return err
 	}
-	if diff := differ(want, got); diff != "" {
+	if diff := diffStates(want, got); diff != "" {
 		return fmt.Errorf("the tables left by the original (-) and by ours (+) differ:\n%s", diff)
 	}
 	return nil
 }
 
-// differ tells how two states differ but for their counters.
-func differ(want, got state) string {
-	return cmp.Diff(want, got, cmpopts.EquateComparable(netip.Addr{}, netip.AddrPort{}, ipvs.Netmask{}), cmpopts.IgnoreTypes(ipvs.Counters{}), cmpopts.EquateEmpty())
+// diffStates compares two states without their counters.
+func diffStates(want, got state) string {
+	return cmp.Diff(want, got, equateAddresses, cmpopts.IgnoreTypes(ipvs.Counters{}), cmpopts.EquateEmpty())
 }
 
-// hints are the lines that ours may add to an error.
+var equateAddresses = cmpopts.EquateComparable(netip.Addr{}, netip.AddrPort{}, ipvs.Netmask{})
+
+// hints matches the lines that only this program adds to an error.
 var hints = regexp.MustCompile(`(?m)^hint: .*\n`)
 
 func withoutHints(stderr string) string { return hints.ReplaceAllString(stderr, "") }
 
-// printable returns the original's messages with control characters written as ours writes them.
+// printable writes control characters in the original's messages as this program does.
 func printable(stderr string) string {
 	lines := strings.Split(stderr, "\n")
 	for i := range lines {
@@ -148,18 +147,8 @@ func printable(stderr string) string {
 	return strings.Join(lines, "\n")
 }
 
-// said is what a program did.
-type said struct {
-	status         int
-	stdout, stderr string
-}
-
-func (s said) String() string {
-	return fmt.Sprintf("status %d\nstdout:\n%sstderr:\n%s", s.status, s.stdout, s.stderr)
-}
-
-// run runs a program in one of the namespaces, under the bare name that a shell would give it.
-func (p *pair) run(space *space, program, stdin string, words ...string) (said, error) {
+// run runs a program in one of the namespaces, with the bare name in argv[0] that a shell would put there.
+func (p *pair) run(space *space, program, stdin string, words ...string) (outcome, error) {
 	command := exec.Command(program, words...)
 	command.Args[0] = filepath.Base(program)
 	command.Stdin = strings.NewReader(stdin)
@@ -167,8 +156,8 @@ func (p *pair) run(space *space, program, stdin string, words ...string) (said, 
 	var stdout, stderr bytes.Buffer
 	command.Stdout, command.Stderr = &stdout, &stderr
 	if err := space.do(command.Start); err != nil {
-		return said{}, err
+		return outcome{}, err
 	}
-	command.Wait() // its status is what counts
-	return said{command.ProcessState.ExitCode(), stdout.String(), stderr.String()}, nil
+	command.Wait() // the status says the same as its error
+	return outcome{command.ProcessState.ExitCode(), stdout.String(), stderr.String()}, nil
 }

@@ -14,8 +14,8 @@ import (
 	"ipvsadm/names"
 )
 
-// nameServer answers on port 53 of the namespace: the address 10.0.0.N has the Nth name, and every name leads back.
-func nameServer(t *testing.T, space *space, all []string) {
+// nameServer answers on port 53 of the namespace. The address 10.0.0.N has the Nth name, and each name has its address.
+func nameServer(t *testing.T, space *namespace, all []string) {
 	t.Helper()
 	var conn net.PacketConn
 	err := space.do(func() (err error) {
@@ -40,7 +40,7 @@ func nameServer(t *testing.T, space *space, all []string) {
 	}()
 }
 
-// dnsAnswer answers one question, PTR or A.
+// dnsAnswer returns the answer to a request with one question, PTR or A.
 func dnsAnswer(request []byte, all []string) []byte {
 	const header, pointer, address = 12, 12, 1
 	var labels []string
@@ -72,7 +72,7 @@ func dnsAnswer(request []byte, all []string) []byte {
 			}
 		}
 	}
-	answer := append([]byte{request[0], request[1], 0x81, 0x83, 0, 1, 0, 0, 0, 0, 0, 0}, question...) // no such name
+	answer := append([]byte{request[0], request[1], 0x81, 0x83, 0, 1, 0, 0, 0, 0, 0, 0}, question...) // NXDOMAIN
 	if data == nil {
 		return answer
 	}
@@ -84,19 +84,19 @@ func dnsAnswer(request []byte, all []string) []byte {
 	return append(answer, data...)
 }
 
-// TestNamesFromOutside lists and saves a table whose addresses have names that their owners chose, and ports that the
-// services file names as it likes, of a few lines, of a million, of none, or where there is no such file. Nothing is
-// written but printable ASCII, and no name but a valid one; and what was saved is restored to the same table.
-func TestNamesFromOutside(t *testing.T) {
-	p := home(t)
+// TestHostileNames lists and saves a table whose addresses and ports have names of every hostile kind, from DNS, the hosts
+// file and the services file. The services file has a few lines, a million, none, or is missing. The output has only
+// printable ASCII and only valid names, and a save restores to the same table.
+func TestHostileNames(t *testing.T) {
+	d := newDirector(t)
 	label := strings.Repeat("a", 63)
 	owners := []string{
 		"good.example", "\x1b[31mred.example", "with space.example", "-w.example", "--help", "\xff\xfe.example",
 		"new\n-C\nline.example", "tab\t.example", "quote\".example", "semi;colon", "$(reboot)", "10.0.0.250", "0x7f000001", "",
-		label + "." + label + "." + label + "." + strings.Repeat("b", 61), // 255 bytes on the wire, and the longest that is valid
+		label + "." + label + "." + label + "." + strings.Repeat("b", 61), // the longest valid name, 255 bytes in a packet
 		"b\u00fccher.example", "\u202eevil.example", "back\\slash", "nul\x00.example", "colon:80", "[::1]",
 	}
-	nameServer(t, &p.oursSpace, owners)
+	nameServer(t, &d.namespace, owners)
 	const ports = 5
 	few := "443 1001/tcp\n-C 1002/tcp\n\x1b[2J 1003/tcp\nn\u00e4me 1004/tcp\nfine 1005/tcp\n"
 	few += strings.ReplaceAll(few, "tcp", "udp")
@@ -106,18 +106,18 @@ func TestNamesFromOutside(t *testing.T) {
 		fmt.Fprintf(&million, "service%d %d/udp\n", i, 2000+i%60000)
 	}
 	for name, services := range map[string]string{"few": few, "million": million.String(), "none": "", "missing": ""} {
-		folder := filepath.Join(p.directory, name) // which takes the place of /etc
+		folder := filepath.Join(d.directory, name) // mounted over /etc
 		if err := os.Mkdir(folder, 0o755); err != nil {
 			t.Fatal(err)
 		}
-		write(t, filepath.Join(folder, "resolv.conf"), "nameserver 127.0.0.1\noptions timeout:1 attempts:1\n")
-		write(t, filepath.Join(folder, "hosts"), "127.0.0.1 localhost\n10.0.0.101 first second third fourth fifth\n10.0.0.102 -dash valid\n10.0.0.103 \x1b[2J\n")
+		writeFile(t, filepath.Join(folder, "resolv.conf"), "nameserver 127.0.0.1\noptions timeout:1 attempts:1\n")
+		writeFile(t, filepath.Join(folder, "hosts"), "127.0.0.1 localhost\n10.0.0.101 first second third fourth fifth\n10.0.0.102 -dash valid\n10.0.0.103 \x1b[2J\n")
 		if name != "missing" {
-			write(t, filepath.Join(folder, "services"), services)
+			writeFile(t, filepath.Join(folder, "services"), services)
 		}
 	}
 
-	// A service and a server at each address, and a connection from it.
+	// Each address has a service, a server and a connection.
 	var rules, addresses strings.Builder
 	for i := range owners {
 		for j, protocol := range []string{"t", "u"} {
@@ -129,13 +129,13 @@ func TestNamesFromOutside(t *testing.T) {
 	for i := 101; i <= 103; i++ {
 		fmt.Fprintf(&rules, "-A -u 10.0.0.%d:%d -s rr\n", i, i)
 	}
-	p.must(t, rules.String(), "ipvsadm", "-R")
-	if said := p.shell(t, addresses.String()); said.status != 0 {
-		t.Fatalf("%s", said)
+	d.mustRunWith(t, rules.String(), "ipvsadm", "-R")
+	if result := d.shell(addresses.String()); result.status != 0 {
+		t.Fatalf("%s", result)
 	}
 	for i := range owners {
 		here := net.IPv4(10, 0, 0, byte(i+1))
-		err := p.oursSpace.do(func() error {
+		err := d.do(func() error {
 			conn, err := net.DialUDP("udp4", &net.UDPAddr{IP: here, Port: 1001 + (i+2)%ports}, &net.UDPAddr{IP: here, Port: 1001 + i%ports})
 			if err != nil {
 				return err
@@ -148,7 +148,7 @@ func TestNamesFromOutside(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	numeric := p.must(t, "", "ipvsadm", "-Sn")
+	numeric := d.mustRun(t, "ipvsadm", "-Sn")
 
 	listings := []string{
 		"-L", "-Lc", "-S", "-L --stats --exact", "-L --format table", "-L --format json",
@@ -158,45 +158,45 @@ func TestNamesFromOutside(t *testing.T) {
 		outside := "unshare -m bash -c 'mount --bind " + etc + " /etc; \"$0\" \"$@\"' "
 		for _, listing := range listings {
 			start := time.Now()
-			said := p.shell(t, outside+"$ipvsadm "+listing)
+			result := d.shell(outside + "$ipvsadm " + listing)
 			if took := time.Since(start); took > time.Minute {
 				t.Errorf("%s: %s: it took %v", etc, listing, took)
 			}
-			// A connection has its three ends at one address; and of five names for an address the first is its name.
-			good, first := strings.Count(said.stdout, "good.example"), strings.Contains(said.stdout, "first")
+			// The three ends of a connection are one address. Of five names of an address the first counts.
+			good, first := strings.Count(result.stdout, "good.example"), strings.Contains(result.stdout, "first")
 			if connections := strings.HasPrefix(listing, "-Lc"); connections && (good < 3 || first) || !connections && (good == 0 || !first) {
-				t.Errorf("%s: %s: good.example is there %d times, and first %v: %s", etc, listing, good, first, said.stdout)
+				t.Errorf("%s: %s: good.example is printed %d times, and first %v: %s", etc, listing, good, first, result.stdout)
 			}
-			if fine := strings.Contains(said.stdout, "fine"); fine != (etc == "few" || etc == "million") {
-				t.Errorf("%s: %s: the port of a good name has its name: %v", etc, listing, fine)
+			if fine := strings.Contains(result.stdout, "fine"); fine != (etc == "few" || etc == "million") {
+				t.Errorf("%s: %s: the port with a valid name is printed by it: %v", etc, listing, fine)
 			}
-			if said.status != 0 || said.stderr != "" {
-				t.Errorf("%s: %s: %s", etc, listing, said)
+			if result.status != 0 || result.stderr != "" {
+				t.Errorf("%s: %s: %s", etc, listing, result)
 			}
 			for _, wrong := range []string{`[^\n -~]`, "third|fourth|fifth", "dash", `:-|"-C`, `[: "]443\b`} {
-				if found := regexp.MustCompile(wrong).FindString(said.stdout); found != "" {
-					t.Errorf("%s: %s: %q in %q", etc, listing, found, said.stdout)
+				if found := regexp.MustCompile(wrong).FindString(result.stdout); found != "" {
+					t.Errorf("%s: %s: %q in %q", etc, listing, found, result.stdout)
 				}
 			}
-			for _, host := range hostsIn(said.stdout) {
+			for _, host := range hostsIn(result.stdout) {
 				if net.ParseIP(host) == nil && !names.ValidHost(host) {
 					t.Errorf("%s: %s: %q", etc, listing, host)
 				}
 			}
 		}
-		if etc == "million" { // which takes a second to read in the lab, each time
+		if etc == "million" { // a second to read in the lab, each time
 			continue
 		}
-		// What is saved by names comes back by them.
-		said := p.shell(t, outside+"bash -c '${ipvsadm}-save >saved && $ipvsadm -C && ${ipvsadm}-restore <saved'")
-		if after := p.must(t, "", "ipvsadm", "-Sn"); said.status != 0 || said.stderr != "" || after != numeric {
-			t.Errorf("%s: saved and restored: %s%s", etc, said, text(t, filepath.Join(p.directory, "saved")))
-			p.must(t, numeric, "ipvsadm-restore")
+		// Names that were saved restore the table.
+		result := d.shell(outside + "bash -c '${ipvsadm}-save >saved && $ipvsadm -C && ${ipvsadm}-restore <saved'")
+		if after := d.mustRun(t, "ipvsadm", "-Sn"); result.status != 0 || result.stderr != "" || after != numeric {
+			t.Errorf("%s: saved and restored: %s%s", etc, result, readFile(t, filepath.Join(d.directory, "saved")))
+			d.mustRunWith(t, numeric, "ipvsadm-restore")
 		}
 	}
 }
 
-// hostsIn returns what stands for an address in a listing, be it a table, a list of commands or JSON.
+// hostsIn returns the hosts, by name or address, of a listing, of saved rules or of JSON.
 func hostsIn(listing string) (hosts []string) {
 	for _, name := range regexp.MustCompile(`"address(?:_name)?": ?"([^"]*)"`).FindAllStringSubmatch(listing, -1) {
 		hosts = append(hosts, name[1])

@@ -15,20 +15,15 @@ import (
 	"ipvsadm/tests/mistake"
 )
 
-// TestMistakes makes each mistake of the table under both programs. The original has the status and message of the
-// table, and so has ours, with the table's hints; the kernel's table is the same after both.
+// TestMistakes makes each mistake of the table under both programs. Both have the status and message of the table, ours
+// also its hints, and both leave the same table in the kernel.
 func TestMistakes(t *testing.T) {
-	p := needPair(t)
-	p.directory = t.TempDir()
-	if err := p.open(); err != nil {
-		t.Fatal(err)
-	}
-	defer p.close()
+	p := newPair(t)
 	mistakes, err := mistake.Read("../command/testdata/mistakes.txt")
 	if err != nil {
 		t.Fatal(err)
 	}
-	reset(t, &p)
+	resetTables(t, p)
 	for _, m := range mistakes {
 		want, err := p.compare("", nil, m.Words...)
 		if err != nil {
@@ -36,33 +31,33 @@ func TestMistakes(t *testing.T) {
 			continue
 		}
 		if got := strings.TrimRight(want.stderr, "\n"); want.status != m.Status || got != printable(m.Message) {
-			t.Errorf("%s: the original says %d %q, not %d %q", m.Line, want.status, got, m.Status, m.Message)
+			t.Errorf("%s: the original: status %d, %q, want %d, %q", m.Line, want.status, got, m.Status, m.Message)
 		}
 		if want.status == 0 {
-			reset(t, &p)
-			if got := hintsOf(onTerminal(t, &p, m.Words)); !slices.Equal(got, m.Remarks) {
-				t.Errorf("%s: remarks %q, not %q", m.Line, got, m.Remarks)
+			resetTables(t, p)
+			if got := hintsOf(onTerminal(t, p, m.Words)); !slices.Equal(got, m.Remarks) {
+				t.Errorf("%s: remarks %q, want %q", m.Line, got, m.Remarks)
 			}
-			reset(t, &p)
+			resetTables(t, p)
 			continue
 		}
-		said, err := p.run(&p.oursSpace, p.ours, "", m.Words...)
+		result, err := p.run(&p.oursSpace, p.ours, "", m.Words...)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := hintsOf(said.stderr); !slices.Equal(got, m.Hints) {
-			t.Errorf("%s: hints %q, not %q", m.Line, got, m.Hints)
+		if got := hintsOf(result.stderr); !slices.Equal(got, m.Hints) {
+			t.Errorf("%s: hints %q, want %q", m.Line, got, m.Hints)
 		}
 	}
 }
 
-// reset gives both the table that the mistakes are made on.
-func reset(t *testing.T, p *pair) {
+// resetTables gives both programs the table that the mistakes are made on.
+func resetTables(t *testing.T, p *pair) {
 	t.Helper()
 	const rules = "-C\n-A -t 192.0.2.1:80\n-a -t 192.0.2.1:80 -r 10.0.0.1:8080 -m\n-a -t 192.0.2.1:80 -r 10.0.0.9 -m\n"
 	for _, space := range []*space{&p.originalSpace, &p.oursSpace} {
-		if said, err := p.run(space, original, rules, "-R"); err != nil || said.status != 0 {
-			t.Fatalf("%s%v", said, err)
+		if result, err := p.run(space, original, rules, "-R"); err != nil || result.status != 0 {
+			t.Fatalf("%s%v", result, err)
 		}
 	}
 }
@@ -76,7 +71,7 @@ func hintsOf(stderr string) (found []string) {
 	return found
 }
 
-// onTerminal runs ours with a terminal for standard error and returns what it prints there.
+// onTerminal runs this program with a terminal for standard error and returns what it prints there.
 func onTerminal(t *testing.T, p *pair, words []string) string {
 	t.Helper()
 	terminal, err := os.OpenFile("/dev/ptmx", os.O_RDWR|unix.O_NOCTTY, 0)
@@ -103,76 +98,76 @@ func onTerminal(t *testing.T, p *pair, words []string) string {
 		t.Fatal(err)
 	}
 	stderr.Close()
-	io.Copy(&output, terminal) // until the other end is closed, which is EIO
+	io.Copy(&output, terminal) // until the other end closes, which is EIO
 	if err := program.Wait(); err != nil {
 		t.Errorf("%q: %v: %s", words, err, output.String())
 	}
 	return output.String()
 }
 
-// TestHintWithoutCapability runs as a root that lacks CAP_NET_ADMIN, as in a container.
+// TestHintWithoutCapability runs as root without CAP_NET_ADMIN, as in a container.
 func TestHintWithoutCapability(t *testing.T) {
-	p := home(t)
+	d := newDirector(t)
 	for _, line := range []string{"-Ln", "-A –t 192.0.2.1:80", "save", "restore <<<-C"} {
-		got := p.shell(t, "setpriv --bounding-set -net_admin --inh-caps -net_admin $ipvsadm "+line)
+		got := d.shell("setpriv --bounding-set -net_admin --inh-caps -net_admin $ipvsadm " + line)
 		want := "Can't initialize ipvs: Permission denied (you must be root)\n" + unavailable +
 			"hint: this is root without the capability CAP_NET_ADMIN: a container needs it added\n"
 		if got.stderr != want || got.status != 2 {
 			t.Errorf("ipvsadm %s: %s", line, got)
 		}
 	}
-	if got := p.shell(t, "setpriv --reuid=65534 --clear-groups $ipvsadm -Ln"); strings.Contains(got.stderr, "hint:") {
-		t.Errorf("as nobody: %s", got) // "you must be root" says it
+	if got := d.shell("setpriv --reuid=65534 --clear-groups $ipvsadm -Ln"); strings.Contains(got.stderr, "hint:") {
+		t.Errorf("as nobody: %s", got) // "you must be root" is enough
 	}
 }
 
-// TestHintsOfVerbs are about words that are typed behind a verb.
+// TestHintsOfVerbs checks the hints for extra words after a verb, like restore FILE.
 func TestHintsOfVerbs(t *testing.T) {
-	p := home(t)
+	d := newDirector(t)
 	for line, want := range map[string]string{
 		"${ipvsadm}-restore rules": "unexpected argument rules\nhint: type ipvsadm restore -f rules\n",
 		"$ipvsadm restore rules":   "unexpected argument rules\nhint: type ipvsadm restore -f rules\n",
 		"$ipvsadm save rules":      "unexpected argument rules\nhint: type ipvsadm save -f rules\n",
 	} {
-		if got := p.shell(t, line); got.stderr != want || got.status != 1 {
+		if got := d.shell(line); got.stderr != want || got.status != 1 {
 			t.Errorf("%s: %s", line, got)
 		}
 	}
 }
 
-// TestHelp wants the same text however it is asked for, and that of a verb by its name.
+// TestHelp checks that every way to ask for help prints the same text, and that help for a verb is about the verb.
 func TestHelp(t *testing.T) {
-	p := home(t)
+	d := newDirector(t)
 	for line, same := range map[string]string{"help": "-h", "help --help": "-h", "help -h": "-h", "version": "-v"} {
-		want := p.must(t, "", "ipvsadm", same)
-		if got := p.must(t, "", append([]string{"ipvsadm"}, strings.Fields(line)...)...); got != want || got == "" {
+		want := d.mustRun(t, "ipvsadm", same)
+		if got := d.mustRun(t, "ipvsadm", strings.Fields(line)...); got != want || got == "" {
 			t.Errorf("ipvsadm %s: %s", line, got)
 		}
 	}
 	for _, verb := range []string{"save", "restore"} {
-		if got := p.must(t, "", "ipvsadm", "help", verb); !strings.Contains(got, "ipvsadm "+verb+" - ") || !strings.Contains(got, "--file FILE") {
+		if got := d.mustRun(t, "ipvsadm", "help", verb); !strings.Contains(got, "ipvsadm "+verb+" - ") || !strings.Contains(got, "--file FILE") {
 			t.Errorf("ipvsadm help %s: %s", verb, got)
 		}
 	}
-	if got := p.shell(t, "$ipvsadm help nothing"); got.stderr != "unexpected argument nothing\n" || got.status != 1 {
+	if got := d.shell("$ipvsadm help nothing"); got.stderr != "unexpected argument nothing\n" || got.status != 1 {
 		t.Errorf("ipvsadm help nothing: %s", got)
 	}
 }
 
-// TestHintsOfRefusedLines wants them also for what the kernel refuses.
+// TestHintsOfRefusedLines checks the hint for a line of a file that the kernel refuses.
 func TestHintsOfRefusedLines(t *testing.T) {
-	p := home(t)
+	d := newDirector(t)
 	const want = "stdin:2: Scheduler or persistence engine not found\nhint: type -s rr\n"
 	for _, program := range []string{"$ipvsadm -R", "${ipvsadm}-restore"} {
-		if got := p.shell(t, program+" <<<$'-C\n-A -t 192.0.2.1:80 -s RR'"); !strings.HasPrefix(got.stderr, want) || got.status != 255 {
+		if got := d.shell(program + " <<<$'-C\n-A -t 192.0.2.1:80 -s RR'"); !strings.HasPrefix(got.stderr, want) || got.status != 255 {
 			t.Errorf("%s: %s", program, got)
 		}
 	}
 }
 
-// TestHintsOfLines wants the hints of a line of a file behind its message.
+// TestHintsOfLines checks that the hints for a line of a file follow its message.
 func TestHintsOfLines(t *testing.T) {
-	p := home(t)
+	d := newDirector(t)
 	const rules = "-A -t 192.0.2.1:99999\n-C\n-A –t 192.0.2.1:80\n-a -t 192.0.2.1:80\x07 -r 10.0.0.1\n"
 	want := `stdin:1: illegal virtual server address[:port] specified
 hint: 99999 is above 65535, the highest port
@@ -182,7 +177,7 @@ stdin:4: illegal virtual server address[:port] specified
 hint: "192.0.2.1:80\a" has an invisible character: type 192.0.2.1:80
 `
 	for _, program := range []string{"$ipvsadm -R", "${ipvsadm}-restore", "${ipvsadm}-restore --test"} {
-		if got := p.shell(t, program+" <<'END'\n"+rules+"END"); got.stderr != want {
+		if got := d.shell(program + " <<'END'\n" + rules + "END"); got.stderr != want {
 			t.Errorf("%s: %s", program, got)
 		}
 	}

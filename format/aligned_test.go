@@ -81,7 +81,7 @@ func TestColours(t *testing.T) {
 	}
 }
 
-// TestGrowingColumns has a connection in the second chunk that is wider than all of the first.
+// TestGrowingColumns has a connection in the second chunk that is wider than all in the first chunk.
 func TestGrowingColumns(t *testing.T) {
 	connections := func(yield func(ipvs.Connection, error) bool) {
 		c := ipvs.Connection{

@@ -94,7 +94,7 @@ func TestLongEngineData(t *testing.T) {
 
 func TestEngineData(t *testing.T) {
 	for data, want := range map[string]string{
-		"call id":       "call", // as the original, which reads words
+		"call id":       "call", // the original reads up to a space
 		"\x1b[2J\x80é":  "?[2J???",
 		"a\nTCP 00:00 ": "a",
 	} {

@@ -7,14 +7,14 @@ import (
 	"ipvsadm/ipvs"
 )
 
-// The original's words for a service's counters, obtained by rewriting them in the kernel's messages before it saw
-// them: every bound of each unit, and the bounds of the types.
 func counter(c classic, n uint64) string {
 	var r row
 	c.counter(&r, n)
 	return string(r.text)
 }
 
+// TestCounter has both bounds of each unit and of the integer types. The texts are the original's: a program between it and
+// the kernel changed the counters in the kernel's messages.
 func TestCounter(t *testing.T) {
 	for n, want := range map[uint64]string{
 		0:                   "        0",
@@ -60,8 +60,8 @@ func TestExactCounter(t *testing.T) {
 	}
 }
 
-// The lines of the service, and those of the server up to 32 bits, are the original's, with counters rewritten as in
-// TestCounter. Above them a server's counters are 64 bits wide (difference 4).
+// TestCounterColumns has lines of the original, made as in TestCounter, up to 32 bits. Above that, our counters of servers
+// stay 64 bits wide (difference 4).
 func TestCounterColumns(t *testing.T) {
 	for _, test := range []struct {
 		columns columns
@@ -109,7 +109,7 @@ func TestCounterColumns(t *testing.T) {
 	}
 }
 
-// Every counter is in its own column. By hand.
+// TestCounterOrder wants every counter in its own column. Its lines were written by hand.
 func TestCounterOrder(t *testing.T) {
 	counters := ipvs.Counters{Connections: 1, IncomingPackets: 2, OutgoingPackets: 3, IncomingBytes: 4, OutgoingBytes: 5}
 	s := service(ipvs.TCP, "192.168.1.1:80", "rr", 0)

@@ -21,7 +21,8 @@ func TestDaemons(t *testing.T) {
 	compare(t, golden(t, "daemons"), b.String())
 }
 
-// A kernel before 4.3 tells no more. The original's line, with the other attributes taken out of the message.
+// TestDaemonOfOldKernel has a daemon as kernels before 4.3 send it. The line is the original's, without the newer attributes
+// in the message.
 func TestDaemonOfOldKernel(t *testing.T) {
 	var b strings.Builder
 	if err := (classic{}).Daemons(&b, []ipvs.Daemon{{State: ipvs.Master, Interface: "d0"}}); err != nil {

@@ -9,7 +9,7 @@ import (
 	"ipvsadm/ipvs"
 )
 
-// inColumns are the options that choose each set of columns.
+// inColumns holds the options that choose each set of columns.
 var inColumns = map[columns]Options{
 	summaryColumns:    {},
 	statsColumns:      {Stats: true},
@@ -38,7 +38,7 @@ func TestClassicTable(t *testing.T) {
 	}
 }
 
-// TestFirstColumnsWin holds the order in which the original looks at options that exclude each other.
+// TestFirstColumnsWin wants the original's order of precedence among options that choose columns.
 func TestFirstColumnsWin(t *testing.T) {
 	options := Options{Stats: true, Rate: true, Thresholds: true, PersistentConnections: true, TunnelInfo: true}
 	for _, step := range []struct {
@@ -72,15 +72,15 @@ func written(t *testing.T, format Format, entries []ipvs.Entry) string {
 	return b.String()
 }
 
-// ofOneService returns what the classic format writes for one service, which has no line of the version.
+// ofOneService returns what the classic format writes for one service, without a line for the version.
 func ofOneService(t *testing.T, options Options, entries ...ipvs.Entry) string {
 	t.Helper()
 	options.OneService = true
 	return written(t, classic{options}, entries)
 }
 
-// No kernel gives these easily. The original's lines were obtained by rewriting the attributes of the kernel's
-// messages before it saw them, but for the first column of the first line, where it prints a negative number.
+// TestExtremeNumbers has numbers that kernels seldom send. The lines are the original's, made as in TestCounter, except for
+// the firewall mark, which the original prints as a negative number.
 func TestExtremeNumbers(t *testing.T) {
 	server := destination("10.0.0.1:80", ipvs.Masquerading, math.MaxUint32)
 	server.UpperThreshold, server.LowerThreshold = math.MaxUint32, math.MaxUint32
@@ -111,7 +111,7 @@ func TestForwardingWords(t *testing.T) {
 	}
 }
 
-// Only a newer kernel could send these.
+// TestUnknownTunnel has tunnels that only a newer kernel could send.
 func TestUnknownTunnel(t *testing.T) {
 	for want, tunnel := range map[string]ipvs.Tunnel{
 		"n/a":      {Type: 3},
@@ -126,7 +126,7 @@ func TestUnknownTunnel(t *testing.T) {
 	}
 }
 
-// Differences 1 and 2: addresses and marks are in numeric order, and a mark is never negative.
+// TestOrder wants addresses and marks in numeric order, and no negative mark (differences 1 and 2).
 func TestOrder(t *testing.T) {
 	s := service(ipvs.TCP, "192.168.0.1:80", "rr", 0)
 	s.Protocol = 47

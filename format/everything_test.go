@@ -9,8 +9,8 @@ import (
 	"ipvsadm/ipvs"
 )
 
-// everything returns a small table in which every field of a service and of a server, every flag, forwarding method,
-// tunnel and checksum has a value that no other has.
+// everything returns a small table with every flag, forwarding method, tunnel and checksum. Each field of a service and of
+// a server has a value of its own.
 func everything() []ipvs.Entry {
 	counters := func(first uint64) ipvs.Counters {
 		return ipvs.Counters{Connections: first, IncomingPackets: first + 1, OutgoingPackets: first + 2, IncomingBytes: first + 3, OutgoingBytes: first + 4}
@@ -43,7 +43,7 @@ func everything() []ipvs.Entry {
 	}
 }
 
-// TestEverything compares whole documents with ones that were checked by hand, field by field.
+// TestEverything compares documents with golden ones, whose every field was checked by hand.
 func TestEverything(t *testing.T) {
 	for name, format := range map[string]Format{
 		"json":               jsonFormat{},
@@ -54,7 +54,7 @@ func TestEverything(t *testing.T) {
 	}
 }
 
-// TestDaemonsAndTimeouts compares what is not about services.
+// TestDaemonsAndTimeouts compares listings of daemons and timeouts.
 func TestDaemonsAndTimeouts(t *testing.T) {
 	timeouts := ipvs.Timeouts{TCP: 900 * time.Second, TCPFin: 120 * time.Second, UDP: 300 * time.Second}
 	daemons := []ipvs.Daemon{

@@ -64,7 +64,7 @@ func TestJSONNames(t *testing.T) {
 	}
 }
 
-// TestBrokenListing has connections that end with an error, after some or before any.
+// TestBrokenListing has an error after some connections or before the first.
 func TestBrokenListing(t *testing.T) {
 	broken := errors.New("broken")
 	for name, listing := range map[string]Format{"JSON": jsonFormat{}, "aligned": aligned{}} {
@@ -80,7 +80,7 @@ func TestBrokenListing(t *testing.T) {
 	}
 }
 
-// TestStreaming sees to it that connections are written as they come, and not held until the last.
+// TestStreaming wants connections written as they come.
 func TestStreaming(t *testing.T) {
 	const all = 20_000
 	for name, listing := range map[string]Format{"classic": classic{}, "JSON": jsonFormat{}, "aligned": aligned{}} {

@@ -16,7 +16,7 @@ import (
 // and SELinux contexts are extended attributes.
 //
 // The order matters. The kernel drops file capabilities when the owner changes. The mode has to come last: its group bits
-// are the mask of an ACL, and without the ACL they would admit the group.
+// are the mask of the ACL. Without the ACL they would let the group read the file.
 func keepAttributes(existing, file *os.File) error {
 	want, err := existing.Stat()
 	if err != nil {
@@ -51,7 +51,7 @@ func keepExtended(existing, file *os.File) error {
 		return err
 	}
 	for _, name := range is {
-		if !slices.Contains(want, name) { // an ACL that the directory gives to new files
+		if !slices.Contains(want, name) { // such as an ACL that the directory gives to new files
 			if err := xattr.FRemove(file, name); err != nil {
 				return fmt.Errorf("cannot remove %s: %w", name, reason(err))
 			}
@@ -65,7 +65,8 @@ func keepExtended(existing, file *os.File) error {
 	return nil
 }
 
-// keepOne copies an extended attribute unless it is the same already: setting one takes a privilege, reading it may not.
+// keepOne copies an extended attribute, unless both files have the same value: setting one may need a privilege that
+// reading does not.
 func keepOne(name string, existing, file *os.File) error {
 	want, err := xattr.FGet(existing, name)
 	if err != nil {

@@ -18,7 +18,7 @@ const (
 	aclOfDirectory = "system.posix_acl_default"
 )
 
-// acl is user::rw-,user:1001:r--,group::---,mask::r--,other::--- as the kernel keeps it.
+// acl is user::rw-,user:1001:r--,group::---,mask::r--,other::--- in the kernel's encoding.
 const acl = "\x02\x00\x00\x00" +
 	"\x01\x00\x06\x00\xff\xff\xff\xff" +
 	"\x02\x00\x04\x00\xe9\x03\x00\x00" +
@@ -26,7 +26,7 @@ const acl = "\x02\x00\x00\x00" +
 	"\x10\x00\x04\x00\xff\xff\xff\xff" +
 	"\x20\x00\x00\x00\xff\xff\xff\xff"
 
-// someCapability is cap_net_admin=p, as the kernel keeps it.
+// someCapability is cap_net_admin=p in the kernel's encoding.
 const someCapability = "\x00\x00\x00\x02\x00\x10\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00"
 
 func setAttribute(t *testing.T, path, name, value string) {
@@ -56,7 +56,7 @@ func attributes(t *testing.T, path string) map[string]string {
 	return all
 }
 
-// TestFileAttributes keeps everything that a file system knows of a file besides its contents.
+// TestFileAttributes replaces a file that has an owner, a mode and all kinds of extended attributes.
 func TestFileAttributes(t *testing.T) {
 	needRoot(t)
 	folder := t.TempDir()
@@ -71,7 +71,7 @@ func TestFileAttributes(t *testing.T) {
 		"security.selinux":    "system_u:object_r:secret_t:s0\x00",
 		"trusted.test":        "kept\x00too",
 	}
-	if unix.Setxattr(path, "user.test", nil, 0) == nil { // which some file systems do not have
+	if unix.Setxattr(path, "user.test", nil, 0) == nil { // some file systems have no user attributes
 		want["user.test"] = ""
 	}
 	for name, value := range want {
@@ -95,7 +95,7 @@ func TestFileAttributes(t *testing.T) {
 	holds(t, folder, map[string]string{"rules": "new\n"})
 }
 
-// TestFileInheritedACL saves where the directory gives an ACL to each new file.
+// TestFileInheritedACL saves to a directory that gives an ACL to each new file.
 func TestFileInheritedACL(t *testing.T) {
 	needRoot(t)
 	folder := t.TempDir()
@@ -125,7 +125,7 @@ func TestFileInheritedACL(t *testing.T) {
 	}
 }
 
-// TestFileAttributesNotOurs keeps the old file, of a user who may not give the new one what the old one has.
+// TestFileAttributesNotOurs saves as a user who may not copy the attributes. The old file must stay.
 func TestFileAttributesNotOurs(t *testing.T) {
 	needRoot(t)
 	folder := open(t, t.TempDir())
@@ -157,7 +157,7 @@ func TestFileAttributesNotOurs(t *testing.T) {
 	}
 	if unix.Setxattr(path, "user.test", nil, 0) == nil {
 		write(t, path, "old\n")
-		chmod(t, path, 0o200) // which lets nobody read user.test
+		chmod(t, path, 0o200) // so that nobody can read user.test
 		if err := save(); !errors.Is(err, syscall.EACCES) {
 			t.Errorf("a file whose attribute cannot be read: %v", err)
 		}
@@ -165,7 +165,7 @@ func TestFileAttributesNotOurs(t *testing.T) {
 	}
 }
 
-// TestFileHardLinks documents that another name of the file keeps the old contents.
+// TestFileHardLinks documents that a hard link keeps the old contents.
 func TestFileHardLinks(t *testing.T) {
 	folder := t.TempDir()
 	write(t, folder+"/rules", "old\n")

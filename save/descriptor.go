@@ -11,11 +11,11 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// putDescriptor writes text to an open file that a link in /proc stands for, as /dev/stdout and /dev/fd/7 do.
+// putDescriptor writes text to the open file behind a link in /proc, such as the ends of /dev/stdout and /dev/fd/7.
 //
-// It writes to a descriptor of this process itself. Opening the link instead would open the file anew, at its beginning
-// and without the O_APPEND of a shell's >>. A file of another process has to be opened anew. It is appended to, which
-// destroys nothing.
+// If this process has the file open, putDescriptor writes to its descriptor. To open the link instead would start at the
+// beginning of the file and lose the O_APPEND of a shell's >>. A file of another process must be opened, and gets the text
+// at its end, which destroys nothing.
 func putDescriptor(link string, text []byte) error {
 	number, own := descriptor(link)
 	if !own {
@@ -37,7 +37,7 @@ func putDescriptor(link string, text []byte) error {
 	return putStream(os.NewFile(uintptr(copied), link), text)
 }
 
-// descriptor reports whether a link in /proc is a descriptor of this process, and its number.
+// descriptor returns the number of the descriptor behind a link in /proc. It reports whether this process owns it.
 func descriptor(link string) (number uintptr, own bool) {
 	directory, name := filepath.Split(link)
 	n, err := strconv.ParseUint(name, 10, 31)
@@ -48,7 +48,7 @@ func descriptor(link string) (number uintptr, own bool) {
 	if err != nil {
 		return 0, false
 	}
-	directory, err = filepath.EvalSymlinks(directory) // self, thread-self and /dev/fd
+	directory, err = filepath.EvalSymlinks(directory) // resolves self, thread-self and /dev/fd
 	if err != nil {
 		return 0, false
 	}

@@ -14,7 +14,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// inherited opens a file as a shell does for a program that it starts: exec does not close it.
+// inherited opens a file as a shell does for its commands: exec does not close it.
 func inherited(t *testing.T, path string, flags int) *os.File {
 	t.Helper()
 	file, err := os.OpenFile(path, flags, 0o600)
@@ -28,7 +28,7 @@ func inherited(t *testing.T, path string, flags int) *os.File {
 	return file
 }
 
-// waysTo returns the names that the descriptor of an open file has.
+// waysTo returns all paths to the descriptor of an open file.
 func waysTo(t *testing.T, file *os.File) []string {
 	t.Helper()
 	link := filepath.Join(t.TempDir(), "link")
@@ -57,7 +57,7 @@ func TestFileDescriptorAppends(t *testing.T) {
 	}
 }
 
-// TestFileDescriptorOffset is a shell's { echo before; ipvsadm-save -f /dev/stdout; echo after; } >file.
+// TestFileDescriptorOffset does what a shell does for { echo before; ipvsadm-save -f /dev/stdout; echo after; } >file.
 func TestFileDescriptorOffset(t *testing.T) {
 	folder := t.TempDir()
 	file := inherited(t, filepath.Join(folder, "file"), os.O_WRONLY|os.O_CREATE)
@@ -91,7 +91,7 @@ func TestFileDescriptorOfDeletedFile(t *testing.T) {
 	holds(t, folder, map[string]string{})
 }
 
-// TestFileDescriptorSocket writes to what cannot be opened anew, as standard output is when the journal reads it.
+// TestFileDescriptorSocket writes to a socket, which cannot be opened by its path. Standard output is one under systemd.
 func TestFileDescriptorSocket(t *testing.T) {
 	pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM, 0)
 	if err != nil {
@@ -134,7 +134,7 @@ func TestFileDescriptorOfOther(t *testing.T) {
 	holds(t, folder, map[string]string{"log": "before\ntext\n"})
 }
 
-// TestFileDescriptorNotOpen includes the descriptors that this program opened itself, such as its netlink socket.
+// TestFileDescriptorNotOpen also tries descriptors that this program opened itself, such as its netlink socket.
 func TestFileDescriptorNotOpen(t *testing.T) {
 	folder := t.TempDir()
 	own, err := os.Create(filepath.Join(folder, "own"))

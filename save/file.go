@@ -12,16 +12,16 @@ import (
 	"github.com/pkg/xattr"
 )
 
-// newMode is the mode of a file that did not exist before: its owner's alone, for it describes a network.
+// newMode is the mode of a new file. It describes a network, so only its owner may read it.
 const newMode fs.FileMode = 0o600
 
-// File writes a file, whole or not at all: if anything fails, or the machine does, the file is as it was.
+// File replaces a file atomically: after an error or a crash, the old file is still there.
 //
-// A file that is replaced keeps its mode, owner, ACL and extended attributes. A symbolic link stays one. A device, a
-// pipe or a descriptor (/dev/stdout) is written to directly, and so is a file that is a mount point, which no rename can
-// replace. File writes to no file that the kernel would not let a shell's > write to.
+// The new file keeps the old mode, owner, ACL and extended attributes. A symbolic link stays a link. File writes directly
+// to a device, a pipe, a descriptor (/dev/stdout), and a file that is a mount point, which no rename can replace. It fails
+// where the kernel would not let a shell's > write.
 func File(path string, write func(io.Writer) error) error {
-	// write may take long. Nothing exists yet that an interrupt could leave behind.
+	// write may take long, so an interrupt is likely here. No temporary file exists yet that it could leave behind.
 	var text bytes.Buffer
 	if err := write(&text); err != nil {
 		return err
@@ -32,7 +32,7 @@ func File(path string, write func(io.Writer) error) error {
 	return nil
 }
 
-// put writes text to what path names, in the way that suits it.
+// put writes text to path, in the way that suits the kind of file.
 func put(path string, text []byte) error {
 	end, found, err := follow(path)
 	if err != nil {
@@ -64,13 +64,13 @@ func put(path string, text []byte) error {
 		return fill(end, existing, text)
 	}
 	err = replace(end, existing, text)
-	if errors.Is(err, syscall.EBUSY) { // a mount point, to a kernel before 5.8
+	if errors.Is(err, syscall.EBUSY) { // a mount point, on a kernel before 5.8
 		return overwrite(existing, text)
 	}
 	return err
 }
 
-// putStream writes text to a file that has no contents to keep, and closes it.
+// putStream writes text to a file without old contents and closes the file.
 func putStream(file *os.File, text []byte) error {
 	_, err := file.Write(text)
 	if closeErr := file.Close(); err == nil {
@@ -79,7 +79,7 @@ func putStream(file *os.File, text []byte) error {
 	return err
 }
 
-// reason returns an error without the operation and the path that Go puts before it.
+// reason returns an error without the operation and path that Go adds.
 func reason(err error) error {
 	switch err := err.(type) {
 	case *fs.PathError:

@@ -19,7 +19,7 @@ func writes(text string) func(io.Writer) error {
 	}
 }
 
-// holds compares a folder's files, by their names, with what they should be.
+// holds compares the names and contents of a folder's files with those that the test wants.
 func holds(t *testing.T, folder string, want map[string]string) {
 	t.Helper()
 	got := make(map[string]string)
@@ -52,7 +52,7 @@ func mode(t *testing.T, path string) os.FileMode {
 
 func TestFileMode(t *testing.T) {
 	folder := t.TempDir()                     // before the mask, which would take it away from all but root
-	defer syscall.Umask(syscall.Umask(0o777)) // which does not matter to the files
+	defer syscall.Umask(syscall.Umask(0o777)) // the mask must not matter to the files
 	path := filepath.Join(folder, "rules")
 	if err := File(path, writes("first\n")); err != nil {
 		t.Fatal(err)
@@ -130,7 +130,7 @@ func TestFileFailure(t *testing.T) {
 	holds(t, folder, map[string]string{"rules": "old\n"})
 }
 
-// TestFileLast wants no file begun before all is there that is to be in it, which may take its time and be interrupted.
+// TestFileLast wants no file to exist before its whole text does: making the text may take long, and be interrupted.
 func TestFileLast(t *testing.T) {
 	folder := t.TempDir()
 	err := File(filepath.Join(folder, "rules"), func(w io.Writer) error {
@@ -152,7 +152,7 @@ func TestFileLinks(t *testing.T) {
 		}
 	}
 	link(filepath.Join(elsewhere, "rules"), "absolute")
-	link("absolute", "relative") // to a link to a file that is not there yet
+	link("absolute", "relative") // a link to a link to a file that does not exist yet
 	link("loop", "loop")
 	for _, text := range []string{"first\n", "second\n"} {
 		if err := File(filepath.Join(folder, "relative"), writes(text)); err != nil {
@@ -170,7 +170,8 @@ func TestFileLinks(t *testing.T) {
 	})
 }
 
-// TestFileLinkUpwards has a link whose .. is not the parent in its path, for its directory is reached through a link.
+// TestFileLinkUpwards has a link with .. in a directory that is reached through another link. The .. is not the parent in
+// the path.
 func TestFileLinkUpwards(t *testing.T) {
 	folder := t.TempDir()
 	for _, name := range []string{"a/b", "c"} {
@@ -211,7 +212,7 @@ func TestFileLongName(t *testing.T) {
 	holds(t, folder, map[string]string{name: "second\n", "here": "text\n"})
 }
 
-// TestFileDevice writes to what a rename would destroy.
+// TestFileDevice writes to devices and pipes, which a rename would destroy.
 func TestFileDevice(t *testing.T) {
 	folder := t.TempDir()
 	pipe := filepath.Join(folder, "pipe")

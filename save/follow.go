@@ -11,11 +11,11 @@ import (
 // maxLinks is how many symbolic links the kernel follows.
 const maxLinks = 40
 
-// follow returns the path at the end of the symbolic links that path names, and what is there: nil if nothing is. It
-// stops at a link in /proc, whose text is not where it leads.
+// follow follows symbolic links. It returns the path at their end, and the file there or nil. It stops at a link in /proc,
+// whose text is not its target.
 //
-// It joins paths without cleaning them: the .. of a link is the parent of the directory that the link is in, which may
-// have been reached through another link.
+// It joins paths without cleaning them: .. in a link is the parent of the real directory of the link, and the path to that
+// directory may contain other links.
 func follow(path string) (end string, found fs.FileInfo, err error) {
 	for range maxLinks {
 		found, err := os.Lstat(path)

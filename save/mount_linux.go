@@ -7,15 +7,15 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// mountPoint reports whether something is mounted on a file, as containers do with single files. Kernels before 5.8 do
-// not say.
+// mountPoint reports whether a file is a mount point, as single files in containers often are. It reports false on kernels
+// before 5.8.
 func mountPoint(file *os.File) bool {
 	var stat unix.Statx_t
 	err := unix.Statx(int(file.Fd()), "", unix.AT_EMPTY_PATH, 0, &stat)
 	return err == nil && stat.Attributes&unix.STATX_ATTR_MOUNT_ROOT != 0
 }
 
-// reserve makes sure that the disk has room for size bytes of a file, where the file system can do that.
+// reserve allocates disk space for the first size bytes of a file, if the file system can do that.
 func reserve(file *os.File, size int) error {
 	if size == 0 {
 		return nil

@@ -2,10 +2,10 @@ package save
 
 import "os"
 
-// overwrite writes text over the contents of a file that cannot be replaced, because it is a mount point. A crash in the
-// middle leaves a mixture of old and new.
+// overwrite writes text over the contents of a mount point, which cannot be replaced. A crash in the middle leaves a mix of
+// old and new text.
 func overwrite(file *os.File, text []byte) error {
-	// A full disk is the likeliest fault, so find out before the first byte is lost.
+	// A full disk is the most likely failure. Find out before the first old byte is lost.
 	if err := reserve(file, len(text)); err != nil {
 		return err
 	}

@@ -13,8 +13,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// TestFileShared saves to files, links and pipes of several owners in directories that several users may write to, by
-// each setting of fs.protected_*. What the kernel refuses to a shell's >, it wants refused, for the same reason.
+// TestFileShared saves to files and links of several owners, in directories that several users may write to, with each
+// setting of fs.protected_*. Where the kernel refuses a shell's >, File must fail for the same reason.
 func TestFileShared(t *testing.T) {
 	if os.Getenv("IPVSADM_LAB") == "" {
 		t.Skip("this test changes sysctls, and belongs in the lab")
@@ -70,7 +70,7 @@ type sharedTest struct {
 	kind           string
 	mode           fs.FileMode // of the directory
 	directoryOwner int
-	owner          int // of what is in the directory
+	owner          int // of the files in the directory
 	user           int
 }
 
@@ -89,10 +89,10 @@ var sharedTests = func() (all []sharedTest) {
 	return all
 }()
 
-// sharedPlace is what a sharedTest made.
+// sharedPlace holds the paths of the files that a sharedTest made.
 type sharedPlace struct {
 	path   string
-	target string // where links lead to
+	target string // of the links
 }
 
 func (test sharedTest) make(t *testing.T) (sharedPlace, error) {
@@ -111,7 +111,7 @@ func (test sharedTest) make(t *testing.T) (sharedPlace, error) {
 	case "link to nothing":
 		made = append(made, place.path)
 		err = errors.Join(err, os.Symlink(place.target, place.path))
-	case "link to a link": // of which the second is root's
+	case "link to a link": // the second belongs to root
 		second := filepath.Join(directory, "second")
 		made = append(made, place.path)
 		err = errors.Join(err, os.Symlink(place.target, second), os.Symlink("second", place.path))
@@ -122,7 +122,7 @@ func (test sharedTest) make(t *testing.T) (sharedPlace, error) {
 	return place, errors.Join(err, os.Chown(directory, test.directoryOwner, test.directoryOwner), os.Chmod(directory, test.mode))
 }
 
-// contents returns what can be read at both ends of the path, and who owns it.
+// contents describes the files at both ends of the path, and their owners.
 func (p sharedPlace) contents(t *testing.T) [2]string {
 	read := func(path string) string {
 		info, err := os.Lstat(path)

@@ -10,8 +10,8 @@ import (
 	"syscall"
 )
 
-// replace puts a new file at path, by renaming a temporary file beside it. existing is the file that it replaces, which
-// the kernel opened by the path that the user gave. It is nil if there was none.
+// replace renames a temporary file to path. existing is the old file, which the kernel opened by the path that the user
+// typed. It is nil if there was no file.
 func replace(path string, existing *os.File, text []byte) error {
 	p, err := openPlace(path)
 	if err != nil {
@@ -26,8 +26,8 @@ func replace(path string, existing *os.File, text []byte) error {
 	return p.replace(existing, text)
 }
 
-// fill replaces the empty file that the kernel has just created through a dangling link. It deletes that file if it
-// fails.
+// fill replaces the empty file that the kernel just created through a dangling link. If that fails, fill deletes the empty
+// file.
 func fill(path string, empty *os.File, text []byte) error {
 	p, err := openPlace(path)
 	if err != nil {
@@ -44,7 +44,7 @@ func fill(path string, empty *os.File, text []byte) error {
 	return err
 }
 
-// place is a name in a directory. The directory is open, so nobody can exchange it for another one.
+// place is a name in an open directory, which nobody can exchange for another directory.
 type place struct {
 	directory *os.Root
 	name      string
@@ -52,7 +52,7 @@ type place struct {
 
 func openPlace(path string) (place, error) {
 	directory, name := filepath.Split(path)
-	if name == "" { // "new/": the answer of the kernel
+	if name == "" { // "new/": the kernel returns this error too
 		return place{}, syscall.EISDIR
 	}
 	root, err := os.OpenRoot(cmp.Or(directory, "."))
@@ -61,8 +61,8 @@ func openPlace(path string) (place, error) {
 
 func (p place) close() { p.directory.Close() }
 
-// mustHold returns an error unless the place holds file. follow and the kernel found their ways one after the other, and
-// someone may have changed a link in between.
+// mustHold returns an error if the place does not hold file: someone may have changed a link after follow read it and
+// before the kernel opened the path.
 func (p place) mustHold(file *os.File) error {
 	want, err := file.Stat()
 	if err != nil {
@@ -80,14 +80,14 @@ func (p place) mustHold(file *os.File) error {
 
 // replace writes a temporary file and renames it to the name of the place.
 func (p place) replace(existing *os.File, text []byte) (err error) {
-	// The directory is opened for syncing first: once the file is renamed, it is too late to fail.
+	// Open the directory for the sync now: after the rename it is too late to fail.
 	directory, err := p.directory.Open(".")
 	if err != nil {
 		return err
 	}
 	defer directory.Close()
 
-	temporary := fmt.Sprintf(".ipvsadm-save.%016x", rand.Uint64()) // short, as p.name may be as long as the kernel allows
+	temporary := fmt.Sprintf(".ipvsadm-save.%016x", rand.Uint64()) // short: p.name may be as long as the kernel allows
 	file, err := p.directory.OpenFile(temporary, os.O_WRONLY|os.O_CREATE|os.O_EXCL, newMode)
 	if err != nil && existing != nil {
 		return fmt.Errorf("cannot create a temporary file beside it: %w", reason(err))

@@ -13,8 +13,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// TestFileBeside wants the temporary file beside the one that it replaces, where a rename is enough, and not in a
-// directory that others write to.
+// TestFileBeside wants the temporary file in the directory of the file that it replaces, and none in a directory for
+// temporary files.
 func TestFileBeside(t *testing.T) {
 	folder, shared := t.TempDir(), t.TempDir()
 	t.Setenv("TMPDIR", shared)
@@ -56,8 +56,8 @@ func descriptors(yield func(uint32) bool) {
 	}
 }
 
-// TestFileFaults lets a system call fail for each descriptor in turn. A failure is an error, and the old file has to stay
-// unless the new one is already in its place.
+// TestFileFaults makes a system call fail for each descriptor in turn. File must return the error. The old file must stay,
+// unless the rename was before the fault.
 func TestFileFaults(t *testing.T) {
 	for _, test := range []struct {
 		name           string
@@ -66,14 +66,14 @@ func TestFileFaults(t *testing.T) {
 		failures, olds int
 	}{
 		{"fsync", unix.SYS_FSYNC, unix.EIO, 2, 1},    // the temporary file, and the directory after the rename
-		{"fsync", unix.SYS_FSYNC, unix.EINVAL, 1, 1}, // a directory may be unable to sync
+		{"fsync", unix.SYS_FSYNC, unix.EINVAL, 1, 1}, // some file systems cannot sync a directory
 		{"rename", unix.SYS_RENAMEAT, unix.EIO, 1, 1},
-		{"rename", unix.SYS_RENAMEAT, unix.EBUSY, 0, 0}, // a mount point, which is overwritten
+		{"rename", unix.SYS_RENAMEAT, unix.EBUSY, 0, 0}, // a mount point: File overwrites it
 		{"write", unix.SYS_WRITE, unix.EIO, 1, 1},
 		{"close", unix.SYS_CLOSE, unix.EIO, 1, 1},
 		{"mode", unix.SYS_FCHMOD, unix.EIO, 1, 1},
 		{"attributes", unix.SYS_FLISTXATTR, unix.EIO, 2, 2},        // of the old file, and of the new one
-		{"attributes", unix.SYS_FLISTXATTR, unix.EOPNOTSUPP, 0, 0}, // as some file systems have none
+		{"attributes", unix.SYS_FLISTXATTR, unix.EOPNOTSUPP, 0, 0}, // some file systems have no attributes
 	} {
 		folder := t.TempDir()
 		path := filepath.Join(folder, "rules")
@@ -103,7 +103,7 @@ func TestFileFaults(t *testing.T) {
 	}
 }
 
-// TestFileStreamFaults is about what has no old contents.
+// TestFileStreamFaults makes system calls fail for a device.
 func TestFileStreamFaults(t *testing.T) {
 	for _, call := range []uint32{unix.SYS_WRITE, unix.SYS_CLOSE} {
 		failures := 0
@@ -118,7 +118,7 @@ func TestFileStreamFaults(t *testing.T) {
 	}
 }
 
-// TestFileDanglingSyncFails wants no empty file at the end of a link to nothing.
+// TestFileDanglingSyncFails wants no empty file left at the end of a dangling link.
 func TestFileDanglingSyncFails(t *testing.T) {
 	folder, elsewhere := t.TempDir(), t.TempDir()
 	link := filepath.Join(folder, "link")
@@ -139,7 +139,7 @@ func TestFileDanglingSyncFails(t *testing.T) {
 	}
 }
 
-// TestFileNotOurs wants no file replaced that may not be written to, though its directory may.
+// TestFileNotOurs saves to a read-only file in a directory that the user may write to. The file must stay.
 func TestFileNotOurs(t *testing.T) {
 	needRoot(t)
 	folder := open(t, t.TempDir())
@@ -168,7 +168,7 @@ func TestFileNotOurs(t *testing.T) {
 	holds(t, folder, map[string]string{"rules": "old\n", "own": "new\n"})
 }
 
-// TestFileMountPoint saves over a file that something is mounted on, as containers do.
+// TestFileMountPoint saves to a mount point, as in a container.
 func TestFileMountPoint(t *testing.T) {
 	needRoot(t)
 	folder, elsewhere := t.TempDir(), t.TempDir()
@@ -214,7 +214,7 @@ func TestFileMountPoint(t *testing.T) {
 	holds(t, elsewhere, map[string]string{"rules": "fourth\n"})
 }
 
-// TestFileMoved exchanges a link between two looks at it.
+// TestFileMoved exchanges a link after follow read it.
 func TestFileMoved(t *testing.T) {
 	folder := t.TempDir()
 	one, other := filepath.Join(folder, "one"), filepath.Join(folder, "other")
@@ -234,8 +234,8 @@ func TestFileMoved(t *testing.T) {
 	holds(t, folder, map[string]string{"one": "one\n", "other": "other\n"})
 }
 
-// mount mounts something until the test ends. For the sake of other processes the mounts are private to this one's
-// namespace only in the lab, so every mount point is a directory or file of the test.
+// mount mounts a directory or file until the test ends. Outside the lab other processes see the mount, so every mount point
+// belongs to the test.
 func mount(t *testing.T, source, target, kind string, flags uintptr, data string) {
 	t.Helper()
 	if err := unix.Mount(source, target, kind, flags, data); err != nil {
@@ -250,7 +250,7 @@ func mount(t *testing.T, source, target, kind string, flags uintptr, data string
 	}
 }
 
-// open lets other users into a test's directory.
+// open lets other users enter a directory of a test.
 func open(t *testing.T, folder string) string {
 	t.Helper()
 	chmod(t, filepath.Dir(folder), 0o711)

@@ -1,4 +1,4 @@
-// Package save writes the kernel's services and real servers as the commands that make them.
+// Package save writes the kernel's services and servers as commands that recreate them.
 package save
 
 import (
@@ -12,9 +12,8 @@ import (
 	"ipvsadm/names"
 )
 
-// Write writes the commands that make the services and their real servers, a line each, as the entries come. Names are
-// written where they read back as the same address or port, and looked up all together, after all entries have come; a
-// nil resolver writes numbers. The error is the first of the entries or of the writer.
+// Write writes the entries as rules, one on each line, as they come. With a resolver it reads all entries first, looks up
+// all names at once, and writes those that read back as the same address or port. Without one it writes numbers.
 func Write(ctx context.Context, w io.Writer, entries iter.Seq2[ipvs.Entry, error], resolver *names.Resolver) error {
 	if resolver != nil {
 		resolver = resolver.Reversible()
@@ -33,7 +32,7 @@ func Write(ctx context.Context, w io.Writer, entries iter.Seq2[ipvs.Entry, error
 	return nil
 }
 
-// appendEntry writes the commands that make a service and its real servers to b.
+// appendEntry appends the rules that make a service and its servers.
 func appendEntry(b []byte, entry *ipvs.Entry, resolver *names.Resolver) []byte {
 	c := command.Command{Kind: command.AddService, Service: entry.Service}
 	b = append(c.AppendRule(b, resolver), '\n')

@@ -11,8 +11,8 @@ import (
 	"ipvsadm/names"
 )
 
-// TestResolverIsKept writes a table and then asks the resolver for a name that does not lead back to its address, as a
-// listing does. Only the rules leave such names out.
+// TestResolverIsKept writes a table and then asks the resolver for a name that does not read back as its address. Rules
+// leave such names out, but later listings must still have them.
 func TestResolverIsKept(t *testing.T) {
 	resolver := names.NewResolver()
 	resolver.HostsFile = filepath.Join(t.TempDir(), "hosts")

@@ -19,7 +19,7 @@ var errFull = errors.New("no space left on device")
 
 func (full) Write([]byte) (int, error) { return 0, errFull }
 
-// TestWriteSettings reads back what it writes: an interface may have any name that Linux allows.
+// TestWriteSettings parses what it wrote. An interface may have any name that Linux allows.
 func TestWriteSettings(t *testing.T) {
 	timeouts := ipvs.Timeouts{TCP: 900 * time.Second, TCPFin: 2 * time.Minute, UDP: 40 * 24 * time.Hour}
 	daemons := []ipvs.Daemon{

@@ -8,7 +8,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// onThread calls f on a thread that ends with it, and whatever rights and filters f gave it.
+// onThread calls f on a thread of its own. The thread ends with f, so its rights and filters end too.
 func onThread(f func() error) error {
 	done := make(chan error)
 	go func() {
@@ -18,7 +18,7 @@ func onThread(f func() error) error {
 	return <-done
 }
 
-// asUser calls f with the rights that a user without privileges has to files.
+// asUser calls f with the file access rights of a user.
 func asUser(user int, f func() error) error {
 	return onThread(func() error {
 		if err := unix.Setfsgid(user); err != nil {
@@ -31,11 +31,11 @@ func asUser(user int, f func() error) error {
 	})
 }
 
-// withFault calls f while a system call fails if its first argument is the given one.
+// withFault calls f. Meanwhile a system call fails if it has the given first argument.
 func withFault(call, argument uint32, fault unix.Errno, f func() error) error {
 	const (
 		number   = 0  // offsets in struct seccomp_data
-		firstArg = 16 // of a little-endian machine
+		firstArg = 16 // on a little-endian machine
 	)
 	filter := []unix.SockFilter{
 		{Code: unix.BPF_LD | unix.BPF_W | unix.BPF_ABS, K: number},

@@ -8,7 +8,7 @@ import (
 	"ipvsadm/ipvs"
 )
 
-// endpoint reads HOST, HOST:PORT, IPV6 or [IPV6]:PORT, and tells whether there was a port.
+// endpoint reads HOST, HOST:PORT, IPV6 or [IPV6]:PORT.
 func (l Lookup) endpoint(text string, protocol ipvs.Protocol) (address netip.AddrPort, hasPort, ok bool) {
 	if bracketed, found := strings.CutPrefix(text, "["); found {
 		return l.bracketed(bracketed, protocol)
@@ -17,8 +17,8 @@ func (l Lookup) endpoint(text string, protocol ipvs.Protocol) (address netip.Add
 		return netip.AddrPortFrom(address, 0), false, true
 	}
 	name, portText, hasPort := strings.Cut(text, ":")
-	if !hasPort && strings.Trim(name, "0123456789") == "" {
-		return netip.AddrPort{}, false, false // rather a port whose address is missing than the address 0.0.0.80
+	if !hasPort && allDigits(name) {
+		return netip.AddrPort{}, false, false // a port without an address, not the address 0.0.0.80
 	}
 	host, ok := l.host(name)
 	if !ok || !hasPort {
@@ -28,7 +28,7 @@ func (l Lookup) endpoint(text string, protocol ipvs.Protocol) (address netip.Add
 	return netip.AddrPortFrom(host, port), true, ok
 }
 
-// bracketed reads what follows an opening bracket. The original forgets the port of anything but an IPv6 address.
+// bracketed reads the text behind an opening bracket. Like the original it drops the port unless the address is IPv6.
 func (l Lookup) bracketed(text string, protocol ipvs.Protocol) (address netip.AddrPort, hasPort, ok bool) {
 	inside, portText, found := strings.Cut(text, "]:")
 	if !found {
@@ -50,7 +50,7 @@ func parseIPv6(text string) (netip.Addr, bool) {
 	return address, err == nil && address.Is6() && address.Zone() == ""
 }
 
-// host reads an IPv4 address or looks up a host's.
+// host reads an IPv4 address or looks up the address of a host.
 func (l Lookup) host(text string) (netip.Addr, bool) {
 	if address, ok := parseIPv4(text); ok {
 		return address, true
@@ -66,8 +66,8 @@ func (l Lookup) port(text string, protocol ipvs.Protocol) (uint16, bool) {
 	return l.Port(text, strings.ToLower(protocol.String()))
 }
 
-// parseIPv4 reads an IPv4 address as inet_aton does: one to four parts, decimal, octal or hexadecimal, of which the
-// last fills all the octets that are left, and anything after white space.
+// parseIPv4 reads an IPv4 address as inet_aton does: one to four parts, decimal, octal or hexadecimal. The last fills all
+// the octets that are left, and anything may follow white space.
 func parseIPv4(text string) (netip.Addr, bool) {
 	var address uint64
 	for left := 4; ; left-- { // octets that are not filled yet
@@ -89,8 +89,7 @@ func parseIPv4(text string) (netip.Addr, bool) {
 	}
 }
 
-// parsePart reads the number at the beginning of a text, and returns its length, which is zero if there is none of up to
-// 32 bits.
+// parsePart reads the number at the beginning of a text. Without one of up to 32 bits its length is zero.
 func parsePart(text string) (number uint64, length int) {
 	base := uint64(10)
 	switch {
@@ -115,7 +114,7 @@ func parsePart(text string) (number uint64, length int) {
 	return number, length
 }
 
-// digitOf returns the value of a hexadecimal digit, and more than any of them for what is none.
+// digitOf returns the value of a hexadecimal digit, or 16.
 func digitOf(char byte) byte {
 	switch {
 	case '0' <= char && char <= '9':

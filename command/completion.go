@@ -1,9 +1,7 @@
 package command
 
 import (
-	"errors"
 	"net"
-	"net/netip"
 	"slices"
 	"strconv"
 	"strings"
@@ -12,118 +10,111 @@ import (
 	"ipvsadm/ipvs/netns"
 )
 
-// Candidate is a word that may stand on a command line.
+// Candidate is a word that may come next on a command line, with its description.
 type Candidate struct {
 	Word string
 	Help string
 }
 
-// Files stands for the names of files.
+// Files is a candidate that stands for the names of files.
 const Files = ":files"
 
-// Complete returns what the current word, of which a part may be there, can become after the words before it. It calls
-// table, for the services in the kernel now, if it needs them.
+// Complete returns the words that may come after the words before the cursor, and that begin like the current one. It
+// calls table for the services in the kernel, if it needs them.
 func Complete(before []string, current string, table func() []ipvs.Entry, port func(name, protocol string) (uint16, bool)) []Candidate {
-	t := readTyped(before, port)
-	t.table = table
-	if t.pending != nil {
-		return beginning(current, "", t.values(t.pending, current))
+	c := newCompletion(before, table, port)
+	if c.pending != nil {
+		return beginning(current, "", c.values(c.pending, current))
 	}
 	if name, text, ok := strings.Cut(current, "="); ok && strings.HasPrefix(name, "--") {
 		if o := longOption(name[2:]); o != nil && o.takes != nothing {
-			return beginning(current, name+"=", t.values(o, text))
+			return beginning(current, name+"=", c.values(o, text))
 		}
 		return nil
 	}
 	if current != "" && !strings.HasPrefix(current, "-") {
 		return nil
 	}
-	return beginning(current, "", t.options(strings.HasPrefix(current, "--")))
+	return beginning(current, "", c.options(strings.HasPrefix(current, "--")))
 }
 
-// typed is what there is of a command line.
-type typed struct {
-	parser  parser
+// completion is a command line up to the cursor.
+type completion struct {
+	line    Parser
 	pending *option // whose value comes next
 	table   func() []ipvs.Entry
 }
 
-// readTyped reads words as far as they can be understood. Only numbers are understood: no name is looked up for it.
-func readTyped(words []string, port func(name, protocol string) (uint16, bool)) *typed {
-	t := new(typed)
-	t.parser.words.rest = words
-	t.parser.lookup = Lookup{
-		Host: func(string) (netip.Addr, error) { return netip.Addr{}, errors.New("not looked up") },
-		Port: port,
-	}
+// newCompletion reads the words before the cursor. It skips bad values, and looks up no hosts, which takes time.
+func newCompletion(before []string, table func() []ipvs.Entry, port func(name, protocol string) (uint16, bool)) *completion {
+	c := &completion{table: table}
+	c.line.words.rest = before
+	c.line.lookup = Lookup{Host: noName.Host, Port: port}
 	for {
-		found, value, _, _, err := t.parser.words.next()
+		found, text, _, err := c.line.words.next()
 		if found == nil || err != nil {
-			t.pending = found
-			return t
+			c.pending = found
+			return c
 		}
-		if found.kind != None && t.parser.command.Kind == None {
-			t.parser.command.Kind = found.kind
+		if found.kind != None && c.line.command.Kind == None {
+			c.line.command.Kind = found.kind
 		}
 		if found.order != 0 {
-			t.parser.given |= 1 << found.order
+			c.line.given |= 1 << found.order
 		}
 		if found.set != nil {
-			_ = found.set(&t.parser, found, value) // a wrong value is none of ours
+			_ = found.set(&c.line, found, text)
 		}
 	}
 }
 
-// options returns the options that may come next: commands first, then what goes with the command and is not there yet.
+// options returns the options that may come next: the commands, or the options of the command that are not there yet.
 // They are long, or else as short as they can be.
-func (t *typed) options(long bool) []Candidate {
+func (c *completion) options(long bool) []Candidate {
 	var candidates []Candidate
 	for i := range options {
 		o := &options[i]
-		if o.help == "" || !t.fits(o) {
-			continue
+		switch {
+		case o.help == "" || !c.fits(o):
+		case long || o.letter == 0:
+			candidates = append(candidates, Candidate{"--" + o.long, o.help})
+		default:
+			candidates = append(candidates, Candidate{o.name(), o.help})
 		}
-		word := "--" + o.long
-		if o.letter != 0 && !long {
-			word = "-" + string(o.letter)
-		}
-		candidates = append(candidates, Candidate{word, o.help})
 	}
 	return candidates
 }
 
-func (t *typed) fits(o *option) bool {
-	kind, l, given := t.parser.command.Kind, commandLegality[t.parser.command.Kind], t.parser.given
+func (c *completion) fits(o *option) bool {
+	kind, given := c.line.command.Kind, c.line.given
 	switch {
-	case o.offered != nil && !o.offered(&t.parser.command):
+	case o.offered != nil && !o.offered(&c.line.command):
 		return false
 	case o.kind != None:
 		return kind == None
-	case o.commands == (fits{}): // it goes with everything
+	case o.commands == (fits{}): // it fits all
 		return true
-	case o.order == 0:
-		return (o.commands.required | o.commands.allowed | o.commands.exclusive).has(int(kind))
-	case given.has(o.order):
+	case o.order != 0 && given.has(o.order):
 		return false
-	case l.exclusive.has(o.order):
-		return given&l.exclusive == 0
+	case o.commands.exclusive.has(int(kind)):
+		return o.order == 0 || given&commandLegality[kind].exclusive == 0
 	default:
-		return (l.allowed | l.required).has(o.order)
+		return o.commands.all().has(int(kind))
 	}
 }
 
-// schedulers is every scheduler of the kernel's, in the order of the help text.
+// schedulers are the kernel's, in the order of the help text.
 var schedulers = []string{"rr", "wrr", "lc", "wlc", "lblc", "lblcr", "dh", "sh", "sed", "nq", "fo", "ovf", "mh"}
 
-// values returns the values that an option may have, as far as they are known. The text is the beginning of one.
-func (t *typed) values(o *option, text string) []Candidate {
-	if o.values != nil {
-		return o.values(t, o, text)
+// values returns the known values of an option. The text is the beginning of one.
+func (c *completion) values(o *option, text string) []Candidate {
+	if o.complete != nil {
+		return o.complete(c, o, text)
 	}
-	return plain(o.words)
+	return plain(o.choices)
 }
 
-func (t *typed) namespaces(_ *option, text string) []Candidate {
+func (c *completion) namespaces(_ *option, text string) []Candidate {
 	if strings.Contains(text, "/") {
 		return []Candidate{{Word: Files}}
 	}
@@ -131,22 +122,20 @@ func (t *typed) namespaces(_ *option, text string) []Candidate {
 }
 
 // services returns the services that an option can name.
-func (t *typed) services(o *option, _ string) []Candidate {
-	table := t.table()
+func (c *completion) services(o *option, _ string) []Candidate {
 	var candidates []Candidate
-	for i := range table {
-		id := table[i].ServiceID
-		// The option's own setter says what it would name.
+	for _, entry := range c.table() {
+		id := entry.ServiceID
 		word := id.Address.String()
 		if id.Mark != 0 {
 			word = strconv.FormatUint(uint64(id.Mark), 10)
 		}
-		other := parser{lookup: t.parser.lookup}
+		other := Parser{lookup: c.line.lookup}
 		err := o.set(&other, o, word)
 		named := other.command.Service.ServiceID
-		named.Family = id.Family // which -6 tells of a mark
+		named.Family = id.Family // -6 sets that of a mark
 		if err == nil && named == id {
-			candidates = append(candidates, Candidate{word, table[i].Scheduler + ", " + servers(len(table[i].Destinations))})
+			candidates = append(candidates, Candidate{word, entry.Scheduler + ", " + servers(len(entry.Destinations))})
 		}
 	}
 	return slices.CompactFunc(candidates, func(a, b Candidate) bool { return a.Word == b.Word })
@@ -159,25 +148,24 @@ func servers(n int) string {
 	return strconv.Itoa(n) + " servers"
 }
 
-// servers returns the real servers of the service that is named.
-func (t *typed) servers(*option, string) []Candidate {
-	table := t.table()
+// servers returns the real servers of the service on the line.
+func (c *completion) servers(*option, string) []Candidate {
 	var candidates []Candidate
-	for i := range table {
-		if table[i].ServiceID != t.parser.command.Service.ServiceID {
+	for _, entry := range c.table() {
+		if entry.ServiceID != c.line.command.Service.ServiceID {
 			continue
 		}
-		for _, d := range table[i].Destinations {
+		for _, d := range entry.Destinations {
 			candidates = append(candidates, Candidate{d.Address.String(), "weight " + strconv.FormatUint(uint64(d.Weight), 10)})
 		}
 	}
 	return candidates
 }
 
-// flags returns the flags of the scheduler that is named, or of all, after those that the text has already.
-func (t *typed) flags(_ *option, text string) []Candidate {
+// flags returns the flags of the scheduler on the line, or of all, that the text does not have yet.
+func (c *completion) flags(_ *option, text string) []Candidate {
 	done := text[:strings.LastIndexByte(text, ',')+1]
-	named := t.parser.command.Service.Scheduler
+	named := c.line.command.Service.Scheduler
 	var candidates []Candidate
 	for _, flag := range schedulerFlagNames {
 		fits := flag.scheduler == "" || named == "" || flag.scheduler == named
@@ -188,7 +176,7 @@ func (t *typed) flags(_ *option, text string) []Candidate {
 	return candidates
 }
 
-func (t *typed) interfaces(*option, string) []Candidate {
+func (c *completion) interfaces(*option, string) []Candidate {
 	var candidates []Candidate
 	found, _ := net.Interfaces()
 	for _, i := range found {
@@ -205,7 +193,7 @@ func plain(words []string) []Candidate {
 	return candidates
 }
 
-// beginning returns the candidates, each behind a prefix, that begin with what there is of the word.
+// beginning returns the candidates that begin like the current word, each behind a prefix.
 func beginning(current, prefix string, candidates []Candidate) []Candidate {
 	var fitting []Candidate
 	for _, c := range candidates {

@@ -7,34 +7,49 @@ import (
 	"unicode/utf8"
 )
 
-// The exit statuses of a command line that is not carried out.
+// The exit statuses of a bad command line.
 const (
-	statusUsage   = 2   // it is understood and wrong
-	statusRefused = 255 // it is not understood
+	statusUsage   = 2   // the options are known, and used wrongly
+	statusRefused = 255 // a word is unknown, or the kernel would refuse it
 )
 
-// Error is why a command line was not understood or is not legal.
+// Error is a parse error: why a command line was not understood or is not legal.
 type Error struct {
 	Message string   // the original's words
-	Status  int      // the exit status that the original has for it
-	Hints   []string // what is likely wrong and what to type instead, where that can be told
+	Status  int      // the original's exit status
+	Hints   []string // the likely mistakes and what to type instead, if there are any
 }
 
 // Error returns the message without the hints.
 func (e *Error) Error() string { return e.Message }
 
-// wrong returns the error of a command line that is understood and wrong.
-func wrong(format string, arguments ...any) error {
+// ExitCode returns Status.
+func (e *Error) ExitCode() int { return e.Status }
+
+// usageError returns the error of options that are used wrongly.
+func usageError(format string, arguments ...any) error {
 	return &Error{Message: message(format, arguments), Status: statusUsage}
 }
 
-// refused returns the error of a command line that is not understood.
-func refused(format string, arguments ...any) error {
+// syntaxError returns the error of words that are no options.
+func syntaxError(format string, arguments ...any) error {
 	return &Error{Message: message(format, arguments), Status: statusRefused}
 }
 
-// message formats the original's words. Strings among the arguments are words of the command line: anyone may have
-// written the file that they come from.
+// Hinted is an error of the kernel with its likely causes.
+type Hinted struct {
+	Err   error
+	Hints []string
+}
+
+// Error returns Err's message.
+func (h *Hinted) Error() string { return h.Err.Error() }
+
+// Unwrap returns Err.
+func (h *Hinted) Unwrap() error { return h.Err }
+
+// message formats a message. Strings among the arguments are words of the command line, and become printable: anyone may
+// have written the file that they come from.
 func message(format string, arguments []any) string {
 	for i, argument := range arguments {
 		if word, ok := argument.(string); ok {
@@ -43,6 +58,9 @@ func message(format string, arguments []any) string {
 	}
 	return fmt.Sprintf(format, arguments...)
 }
+
+// quoted returns a word in quotes and printable.
+func quoted(word string) string { return `"` + Printable(shortened(word)) + `"` }
 
 // mostShown is how many bytes of a word a message shows.
 const mostShown = 1000
@@ -78,8 +96,5 @@ func Printable(text string) string {
 	return b.String()
 }
 
-// unprintable takes U+FFFD, which stands for a byte that is not UTF-8, for one of them.
+// unprintable also reports U+FFFD, which stands for a byte that is not UTF-8.
 func unprintable(char rune) bool { return char == utf8.RuneError || !strconv.IsPrint(char) }
-
-// ExitCode returns Status.
-func (e *Error) ExitCode() int { return e.Status }

@@ -2,14 +2,13 @@ package command
 
 import (
 	"errors"
-	"fmt"
 	"net/netip"
 	"strings"
 
 	"ipvsadm/ipvs"
 )
 
-// anyName finds every host and port, and noName none.
+// anyName finds every host and port, noName none.
 var (
 	anyName = Lookup{
 		Host: func(string) (netip.Addr, error) { return netip.AddrFrom4([4]byte{192, 0, 2, 1}), nil },
@@ -21,39 +20,33 @@ var (
 	}
 )
 
-// whyNot says what is wrong with a text that is no address, or no address and port. The original has one message for
-// all that can be wrong.
-func (l Lookup) whyNot(text string, protocol ipvs.Protocol) []string {
-	if strings.HasPrefix(text, "$") {
-		return []string{quoted(text) + " is a variable, which only a shell replaces by its value"}
-	}
-	if scheme, rest, ok := strings.Cut(text, "://"); ok {
-		host, _, _ := strings.Cut(rest, "/")
-		return []string{fmt.Sprintf("an address is no URL: leave out %s and type %s", quoted(scheme+"://"), Printable(withPortOf(host, scheme)))}
-	}
-	if bracketed, ok := strings.CutPrefix(text, "["); ok {
-		return l.whyNotBracketed(bracketed, protocol)
-	}
-	if host, zone, ok := strings.Cut(text, "%"); ok && strings.Contains(host, ":") {
-		return []string{"IPVS knows no zone of an address: leave out %" + Printable(zone)}
-	}
-	if strings.Count(text, ":") > 1 {
-		return whyNotIPv6(text)
-	}
-	host, port, hasPort := strings.Cut(text, ":")
-	var why []string
+// explainService returns the explanation of the address of a service.
+func explainService(protocol ipvs.Protocol) func(*reading, *option, string) {
+	return func(r *reading, _ *option, value string) { r.explainEndpoint(value, protocol) }
+}
+
+func (r *reading) explainServer(_ *option, value string) {
+	r.explainEndpoint(value, serverProtocol(r.command.Service.ServiceID))
+}
+
+// explainEndpoint says what is wrong with an address and port. The original has one message for all mistakes.
+func (r *reading) explainEndpoint(text string, protocol ipvs.Protocol) {
+	scheme, rest, isURL := strings.Cut(text, "://")
+	bracketed, isBracketed := strings.CutPrefix(text, "[")
 	switch {
-	case host == "":
-		why = append(why, "the address before "+quoted(":"+port)+" is missing: is a variable unset?")
-	case !hasPort && strings.Trim(host, "0123456789") == "":
-		return []string{"a number alone is no address: type ADDRESS:" + host}
+	case strings.HasPrefix(text, "$"):
+		r.hint("%s is a variable, which only a shell replaces by its value", quoted(text))
+	case isURL:
+		host, _, _ := strings.Cut(rest, "/")
+		r.hint("an address is no URL: leave out %s and type %s", quoted(scheme+"://"), withPortOf(host, scheme))
+	case isBracketed:
+		r.explainBracketed(bracketed, protocol)
+	case r.explainZone(text):
+	case strings.Count(text, ":") > 1:
+		r.explainColons(text)
 	default:
-		why = l.whyNotHost(host)
+		r.explainHostPort(text, protocol)
 	}
-	if hasPort {
-		why = append(why, l.whyNotPort(port, protocol)...)
-	}
-	return why
 }
 
 // withPortOf returns a host with the port of a URL's scheme, if it has none.
@@ -65,47 +58,58 @@ func withPortOf(host, scheme string) string {
 	return host + ":" + port
 }
 
-func (l Lookup) whyNotBracketed(text string, protocol ipvs.Protocol) []string {
-	inside, port, ok := strings.Cut(text, "]:")
-	if !ok {
-		address, rest, closed := strings.Cut(text, "]")
-		switch _, isAddress := parseIPv6(address); {
-		case !closed:
-			return []string{"the closing bracket is missing: type [ADDRESS]:PORT"}
-		case isAddress && rest == "":
-			return []string{fmt.Sprintf("an address in brackets has a port: type [%s]:PORT, or %s for none", address, address)}
-		case isAddress && strings.Trim(rest, "0123456789") == "":
-			return []string{fmt.Sprintf("a colon is missing: type [%s]:%s", address, rest)}
+// explainZone reports whether an IPv6 address has a zone, and adds the hint.
+func (r *reading) explainZone(text string) bool {
+	address, zone, ok := strings.Cut(text, "%")
+	if !ok || !strings.Contains(address, ":") {
+		return false
+	}
+	r.hint("IPVS knows no zone of an address: leave out %s", "%"+zone)
+	return true
+}
+
+// explainBracketed is about the text behind an opening bracket.
+func (r *reading) explainBracketed(text string, protocol ipvs.Protocol) {
+	address, rest, isClosed := strings.Cut(text, "]")
+	port, hasPort := strings.CutPrefix(rest, ":")
+	_, isAddress := parseIPv6(address)
+	switch {
+	case !isClosed:
+		r.hint("the closing bracket is missing: type [ADDRESS]:PORT")
+	case hasPort:
+		switch {
+		case isAddress, r.explainZone(address):
+		case strings.Contains(address, ":"):
+			r.hint("%s is no IPv6 address", quoted(address))
 		default:
-			return []string{"type [ADDRESS]:PORT"}
+			r.explainHost(address)
 		}
+		r.explainPortText(port, protocol)
+	case isAddress && rest == "":
+		r.hint("an address in brackets has a port: type [%s]:PORT, or %s for none", address, address)
+	case isAddress && allDigits(rest):
+		r.hint("a colon is missing: type [%s]:%s", address, rest)
+	default:
+		r.hint("type [ADDRESS]:PORT")
 	}
-	var why []string
-	if _, ok := parseIPv6(inside); !ok {
-		if address, zone, ok := strings.Cut(inside, "%"); ok && strings.Contains(address, ":") {
-			why = append(why, "IPVS knows no zone of an address: leave out %"+Printable(zone))
-		} else if strings.Contains(inside, ":") {
-			why = append(why, quoted(inside)+" is no IPv6 address")
-		} else {
-			why = l.whyNotHost(inside)
-		}
-	}
-	return append(why, l.whyNotPort(port, protocol)...)
 }
 
-// whyNotIPv6 is about a text with several colons and no brackets.
-func whyNotIPv6(text string) []string {
-	if address, port, ok := unbracketed(text); ok && !strings.Contains(text, ":::") {
-		return []string{fmt.Sprintf("an IPv6 address with a port has brackets: type [%s]:%s", address, port)}
-	}
+// explainColons is about a text with several colons and no brackets.
+func (r *reading) explainColons(text string) {
+	address, port, isUnbracketed := unbracketed(text)
 	host, ports, _ := strings.Cut(text, ":")
-	if _, ok := parseIPv4(host); ok && strings.Contains(host, ".") {
-		return []string{fmt.Sprintf("an address has one port, and %s has more", quoted(":"+ports))}
+	_, isIPv4 := parseIPv4(host)
+	switch {
+	case isUnbracketed && !strings.Contains(text, ":::"):
+		r.hint("an IPv6 address with a port has brackets: type [%s]:%s", address, port)
+	case isIPv4 && strings.Contains(host, "."):
+		r.hint("an address has one port, and %s has more", quoted(":"+ports))
+	default:
+		r.hint("%s is no IPv6 address", quoted(text))
 	}
-	return []string{quoted(text) + " is no IPv6 address"}
 }
 
-// unbracketed splits an IPv6 address that a port may follow without brackets.
+// unbracketed splits an IPv6 address from a port that follows it without brackets.
 func unbracketed(text string) (address, port string, ok bool) {
 	last := strings.LastIndexByte(text, ':')
 	if last < 0 {
@@ -113,66 +117,87 @@ func unbracketed(text string) (address, port string, ok bool) {
 	}
 	address, port = text[:last], text[last+1:]
 	_, isAddress := parseIPv6(address)
-	number, isPort := parseNumber(port, 1, 65535)
-	return address, port, isAddress && isPort && number > 0
+	_, isPort := parseNumber(port, 1, 65535)
+	return address, port, isAddress && isPort
 }
 
-func (l Lookup) whyNotPort(port string, protocol ipvs.Protocol) []string {
-	if _, ok := l.port(port, protocol); ok {
-		return nil
+func (r *reading) explainHostPort(text string, protocol ipvs.Protocol) {
+	host, port, hasPort := strings.Cut(text, ":")
+	switch {
+	case host == "":
+		r.hint("the address before %s is missing: is a variable unset?", quoted(":"+port))
+	case !hasPort && allDigits(host):
+		r.hint("a number alone is no address: type ADDRESS:%s", host)
+	default:
+		r.explainHost(host)
+	}
+	if hasPort {
+		r.explainPortText(port, protocol)
+	}
+}
+
+func (r *reading) explainPortText(port string, protocol ipvs.Protocol) {
+	if _, ok := r.lookup.port(port, protocol); ok {
+		return
 	}
 	number, isNumber := parseNumber(port, -1<<62, 1<<62)
 	name, rest, isPath := strings.Cut(port, "/")
 	switch {
 	case port == "":
-		return []string{"the port after the colon is missing: is a variable unset?"}
+		r.hint("the port after the colon is missing: is a variable unset?")
 	case isNumber && number > 65535:
-		return []string{port + " is above 65535, the highest port"}
+		r.hint("%s is above 65535, the highest port", port)
 	case isNumber:
-		return []string{Printable(port) + " is below 0: a port is 0 to 65535"}
+		r.hint("%s is below 0: a port is 0 to 65535", port)
 	case strings.Trim(port, "0123456789-,") == "":
-		return []string{"a port is one number: a service of several ports is one of a firewall mark (-f MARK)"}
-	case isPath && strings.Trim(name, "0123456789") == "":
-		return []string{"leave out " + quoted("/"+rest) + " behind the port"}
+		r.hint("a port is one number: a service of several ports is one of a firewall mark (-f MARK)")
+	case isPath && allDigits(name):
+		r.hint("leave out %s behind the port", quoted("/"+rest))
 	default:
-		return []string{fmt.Sprintf("/etc/services has no port of %v that is called %s", protocol, quoted(port))}
+		r.hint("/etc/services has no port of %v that is called %s", protocol, quoted(port))
 	}
 }
 
-func (l Lookup) whyNotHost(host string) []string {
+func (r *reading) explainHost(host string) {
 	if _, ok := parseIPv4(host); ok {
-		return nil
+		return
 	}
-	if prefix, length, ok := strings.Cut(host, "/"); ok {
-		if _, isAddress := parseIPv4(prefix); isAddress {
-			return []string{fmt.Sprintf("an address has no prefix length: leave out %s", quoted("/"+length))}
+	prefix, length, hasLength := strings.Cut(host, "/")
+	_, isPrefix := parseIPv4(prefix)
+	switch {
+	case hasLength && isPrefix:
+		r.hint("an address has no prefix length: leave out %s", quoted("/"+length))
+	case strings.Trim(host, "0123456789.") == "":
+		r.explainIPv4(host)
+	default:
+		if _, err := r.lookup.Host(host); err != nil {
+			r.hint("/etc/hosts and the DNS gave no IPv4 address for %s", quoted(host))
 		}
 	}
-	if strings.Trim(host, "0123456789.") == "" {
-		return []string{whyNotIPv4(host)}
-	}
-	if _, err := l.Host(host); err != nil {
-		return []string{"/etc/hosts and the DNS gave no IPv4 address for " + quoted(host)}
-	}
-	return nil
 }
 
-// whyNotIPv4 is about digits and dots.
-func whyNotIPv4(host string) string {
+// explainIPv4 is about a text of digits and dots.
+func (r *reading) explainIPv4(host string) {
 	parts := strings.Split(host, ".")
 	if len(parts) > 4 {
-		return fmt.Sprintf("an IPv4 address has four numbers, and %s has %d: a port follows a colon", host, len(parts))
+		r.hint("an IPv4 address has four numbers, and %s has %d: a port follows a colon", host, len(parts))
+		return
 	}
 	for _, part := range parts {
-		number, ok := parseNumber(part, 0, 1<<62)
+		_, isOctet := parseNumber(part, 0, 255)
 		switch {
 		case part == "":
-			return fmt.Sprintf("a number is missing in %s", host)
-		case strings.HasPrefix(part, "0") && strings.ContainsAny(part, "89"):
-			return fmt.Sprintf("%s begins with 0, which makes it octal, and has a digit above 7: type %s", part, strings.TrimLeft(part, "0"))
-		case len(parts) == 4 && (!ok || number > 255):
-			return fmt.Sprintf("%s in %s is above 255", part, host)
+			r.hint("a number is missing in %s", host)
+			return
+		case part[0] == '0' && strings.ContainsAny(part, "89"):
+			r.hint("%s begins with 0, which makes it octal, and has a digit above 7: type %s", part, strings.TrimLeft(part, "0"))
+			return
+		case len(parts) == 4 && !isOctet:
+			r.hint("%s in %s is above 255", part, host)
+			return
 		}
 	}
-	return quoted(host) + " is no IPv4 address"
+	r.hint("%s is no IPv4 address", quoted(host))
 }
+
+func allDigits(text string) bool { return strings.Trim(text, "0123456789") == "" }

@@ -7,7 +7,7 @@ import (
 	"ipvsadm/ipvs"
 )
 
-// decisions is a set of what options decide, each by its order. -t and -u decide the same.
+// decisions is a set of the orders of what options decide: -t and -u decide the same.
 type decisions uint64
 
 const allDecisions = ^decisions(0)
@@ -25,7 +25,7 @@ func (set decisions) all() iter.Seq[int] {
 	}
 }
 
-// decision returns the first option that decides what has this order.
+// decision returns the first option of an order.
 func decision(order int) *option {
 	for i := range options {
 		if options[i].order == order {
@@ -35,7 +35,7 @@ func decision(order int) *option {
 	return nil
 }
 
-// legality is what must and what may be decided for a command, or for a type of tunnel.
+// legality is what options of a command, or of a type of tunnel, must and may decide.
 type legality struct {
 	required  decisions
 	allowed   decisions
@@ -45,7 +45,7 @@ type legality struct {
 // may returns all that may be decided.
 func (l legality) may() decisions { return l.required | l.allowed | l.exclusive }
 
-// add adds an option for a command or type of tunnel of which this is the number.
+// add adds an option that fits commands or types of tunnel, of which the legality is the one with this number.
 func (l *legality) add(o *option, f fits, number int) {
 	bit := decisions(1) << o.order
 	if f.required.has(number) {
@@ -59,7 +59,7 @@ func (l *legality) add(o *option, f fits, number int) {
 	}
 }
 
-// The legality of each command and type of tunnel, as the table of options has it, and the options of tunnels.
+// The table of options seen from the other side: the legality of each command and type of tunnel.
 var (
 	commandLegality [Version + 1]legality
 	tunnelLegality  [ipvs.GRE + 1]legality
@@ -84,21 +84,39 @@ func init() {
 	}
 }
 
-// check reports the first decision, in their order, that is missing, illegal or excluded by one before it. The command
-// or type of tunnel is called by its name and what it is.
+// check checks what is legal for a command, whose words are all well-formed, as a whole. given holds what its options
+// decide.
+func check(c *Command, given decisions) error {
+	if err := commandLegality[c.Kind].check(allDecisions, given, c.Kind.String(), "command"); err != nil {
+		return err
+	}
+	switch c.Kind {
+	case List:
+		return checkListing(c.Listing)
+	case AddService, EditService:
+		return checkService(&c.Service)
+	case AddServer, EditServer:
+		return checkServer(c, given)
+	default:
+		return nil
+	}
+}
+
+// check reports the first decision, in their order, that is missing, illegal or excluded by one before it. The error
+// calls the command or type of tunnel by its name and what it is.
 func (l legality) check(within, given decisions, name, what string) error {
 	exclusive := 0
 	for order := range ((l.required | given) & within).all() {
 		switch {
 		case l.required.has(order):
 			if !given.has(order) {
-				return wrong("You need to supply the '%s' option for the '%s' %s", decision(order).decided(), name, what)
+				return usageError("You need to supply the '%s' option for the '%s' %s", decision(order).decided(), name, what)
 			}
 		case l.allowed.has(order):
 		case !l.exclusive.has(order):
-			return wrong("Illegal '%s' option with the '%s' %s", decision(order).decided(), name, what)
+			return usageError("Illegal '%s' option with the '%s' %s", decision(order).decided(), name, what)
 		case exclusive != 0:
-			return wrong("The option '%s' conflicts with the '%s' option in the '%s' %s",
+			return usageError("The option '%s' conflicts with the '%s' option in the '%s' %s",
 				decision(order).decided(), decision(exclusive).decided(), name, what)
 		default:
 			exclusive = order
@@ -107,56 +125,36 @@ func (l legality) check(within, given decisions, name, what string) error {
 	return nil
 }
 
-// check reports what is not legal about a command line whose words are all well-formed.
-func (p *parser) check() error {
-	kind := p.command.Kind
-	if err := commandLegality[kind].check(allDecisions, p.given, kind.String(), "command"); err != nil {
-		return err
-	}
-	switch kind {
-	case List:
-		return p.checkListing()
-	case AddService, EditService:
-		return p.checkService()
-	case AddServer, EditServer:
-		return p.checkServer()
-	}
-	return nil
-}
-
-func (p *parser) checkListing() error {
-	l := p.command.Listing
+func checkListing(l Listing) error {
 	columns := l.Options.Stats || l.Options.Rate || l.Options.Thresholds
 	if l.Connections && columns || (l.Timeouts || l.Daemons) && (columns || l.Options.PersistentConnections) {
-		return wrong("options conflicts in the list command")
+		return usageError("options conflicts in the list command")
 	}
 	return nil
 }
 
-func (p *parser) checkService() error {
-	service := p.command.Service
+func checkService(service *ipvs.Service) error {
 	if service.Mark != 0 {
 		return nil
 	}
 	if service.Address.Port() == 0 && service.Flags&ipvs.Persistent == 0 {
-		return wrong("Zero port specified for non-persistent service")
+		return usageError("Zero port specified for non-persistent service")
 	}
 	if service.Flags&ipvs.OnePacket != 0 && service.Protocol != ipvs.UDP {
-		return wrong("One-Packet Scheduling is only for UDP virtual services")
+		return usageError("One-Packet Scheduling is only for UDP virtual services")
 	}
 	return nil
 }
 
-func (p *parser) checkServer() error {
-	c := &p.command
+func checkServer(c *Command, given decisions) error {
 	if ipvs.FamilyOf(c.Server.Address.Addr()) != c.Service.Family && c.Server.Forwarding != ipvs.Tunneling {
-		return wrong("Different address family is allowed only for tunneling servers")
+		return usageError("Different address family is allowed only for tunneling servers")
 	}
 	if tunnel := c.Server.Tunnel.Type; c.Server.Forwarding == ipvs.Tunneling {
-		return tunnelLegality[tunnel].check(tunnelOptions, p.given, tunnel.String(), "tunnel type")
+		return tunnelLegality[tunnel].check(tunnelOptions, given, tunnel.String(), "tunnel type")
 	}
-	if p.given&tunnelOptions != 0 {
-		return wrong("Tunnel options conflict with forward method")
+	if given&tunnelOptions != 0 {
+		return usageError("Tunnel options conflict with forward method")
 	}
 	return nil
 }

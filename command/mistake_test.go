@@ -29,14 +29,14 @@ func TestMistakes(t *testing.T) {
 	for _, m := range mistakes {
 		c, err := Parse("ipvsadm", m.Words, fewNames)
 		var hints []string
-		var wrong *Error
+		var parseError *Error
 		switch {
-		case errors.As(err, &wrong):
-			got := strings.TrimSuffix(wrong.Message, "\n")
-			if want := Printable(m.Message); got != want || wrong.Status != m.Status {
-				t.Errorf("%s\n got %d %s\nwant %d %s", m.Line, wrong.Status, got, m.Status, want)
+		case errors.As(err, &parseError):
+			got := strings.TrimSuffix(parseError.Message, "\n")
+			if want := Printable(m.Message); got != want || parseError.Status != m.Status {
+				t.Errorf("%s\n got %d %s\nwant %d %s", m.Line, parseError.Status, got, m.Status, want)
 			}
-			hints = wrong.Hints
+			hints = parseError.Hints
 		case m.Status == 0:
 			before := ipvs.Destination{Forwarding: ipvs.Masquerading}
 			if got := c.Remarks(before); !slices.Equal(got, m.Remarks) {
@@ -86,15 +86,15 @@ func TestOwnMistakes(t *testing.T) {
 		"-A -f 1 --format json": "--format goes with -L",
 	} {
 		_, err := parse(line)
-		var wrong *Error
-		if !errors.As(err, &wrong) || !slices.Equal(wrong.Hints, []string{want}) {
-			t.Errorf("%s: %+v, want %s", line, wrong, want)
+		var parseError *Error
+		if !errors.As(err, &parseError) || !slices.Equal(parseError.Hints, []string{want}) {
+			t.Errorf("%s: %+v, want %s", line, parseError, want)
 		}
 	}
 }
 
 // TestNoHint has lines that are wrong in a way of which the message says everything, or that nobody can guess the cause
-// of. A hint there would be wrong.
+// of. A hint there would be parseError.
 func TestNoHint(t *testing.T) {
 	for _, line := range []string{
 		"extra", "-q", "-f 1", "-t 192.0.2.1:80", "--nothing", "-", "--", "-nC", "-L=5", "--set=1", "-h=1", "frobnicate -t 192.0.2.1:80", "-x 1",
@@ -107,11 +107,11 @@ func TestNoHint(t *testing.T) {
 		"-L --no-such-option-that-is-longer-than-any-other-by-far", "-a -f 1 -r 10.0.0.1 --balance",
 	} {
 		_, err := parse(line)
-		var wrong *Error
-		if !errors.As(err, &wrong) {
+		var parseError *Error
+		if !errors.As(err, &parseError) {
 			t.Errorf("%s: %v", line, err)
-		} else if len(wrong.Hints) > 0 {
-			t.Errorf("%s: hints %q", line, wrong.Hints)
+		} else if len(parseError.Hints) > 0 {
+			t.Errorf("%s: hints %q", line, parseError.Hints)
 		}
 	}
 }

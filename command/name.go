@@ -2,16 +2,16 @@ package command
 
 import "strings"
 
-// longestName is how many bytes the kernel has room for in the name of a scheduler, an engine or an interface.
+// longestName is the room in the kernel, in bytes, for the name of a scheduler, an engine or an interface.
 const longestName = 15
 
-// CheckNames reports a name that no kernel can know, with the message and status that asking the kernel would have.
+// CheckNames returns the kernel's error for a name that no kernel can know, so that a file with one is refused as a whole.
 func (c Command) CheckNames() error {
 	switch {
 	case impossible(c.Service.Scheduler), impossible(c.Service.Engine):
-		return refused("Scheduler or persistence engine not found")
+		return &Error{Message: "Scheduler or persistence engine not found", Status: statusRefused}
 	case len(c.Daemon.Interface) > longestName, strings.ContainsAny(c.Daemon.Interface, "/: \t\n\v\f\r\x00"):
-		return refused("No such device")
+		return &Error{Message: "No such device", Status: statusRefused}
 	default:
 		return nil
 	}
@@ -23,8 +23,8 @@ func impossible(name string) bool {
 	return len(name) > longestName || strings.ContainsFunc(name, func(r rune) bool { return r <= ' ' || r > '~' || r == '/' })
 }
 
-// inKernel returns the command with names as long as the kernel has room for. The kernel, which knows none of those
-// that are longer, then says so after what else it has to say, as it does for the original.
+// inKernel returns the command with its names cut to the kernel's room. The kernel knows no longer name, and says so
+// after its other errors, as it does for the original.
 func (c Command) inKernel() Command {
 	for _, name := range []*string{&c.Service.Scheduler, &c.Service.Engine, &c.Daemon.Interface} {
 		*name = (*name)[:min(len(*name), longestName)]

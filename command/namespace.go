@@ -17,15 +17,15 @@ func CutNamespace(words []string) (namespace string, rest []string, err error) {
 			rest = append(rest, words[i])
 			continue
 		case namespace != "":
-			return "", nil, wrong("multiple 'netns' options specified")
+			return "", nil, usageError("multiple 'netns' options specified")
 		case !given:
 			if i++; i == len(words) {
-				return "", nil, refused("%s: missing argument", namespaceOption)
+				return "", nil, syntaxError("%s: missing argument", namespaceOption)
 			}
 			text = words[i]
 		}
 		if text == "" {
-			return "", nil, wrong("illegal network namespace specified: it has no name")
+			return "", nil, usageError("illegal network namespace specified: it has no name")
 		}
 		namespace = text
 	}
@@ -33,6 +33,6 @@ func CutNamespace(words []string) (namespace string, rest []string, err error) {
 }
 
 // setNamespace refuses a namespace where CutNamespace did not find it: in a line of a file.
-func (p *parser) setNamespace(*option, string) error {
-	return wrong("the network namespace is that of the whole command line: a line of a file cannot have its own")
+func (p *Parser) setNamespace(*option, string) error {
+	return usageError("the network namespace is that of the whole command line: a line of a file cannot have its own")
 }

@@ -7,6 +7,35 @@ import (
 	"ipvsadm/ipvs"
 )
 
+// option is a row of the table below: how an option is typed, what it goes with, what it sets, and what help, completion
+// and hints say about it.
+type option struct {
+	long     string
+	letter   byte   // zero for none
+	takes    takes  // whether it has a value
+	bare     string // the value of an optional one that is left out
+	argument string // what the value stands for, in the help text
+	help     string // empty for an alias
+
+	kind Kind // of the command that the option is, or None
+
+	// What the option decides, if that is not its own name: options that decide the same exclude each other.
+	decides string
+	// The number of what it decides: the original reports errors about decisions in this order. It begins at 1; zero is
+	// for an option that may be repeated.
+	order    int
+	commands fits // the commands that it goes with
+	tunnels  fits // the types of tunnel that it goes with, for an option of tunnels
+
+	set     func(p *Parser, o *option, text string) error
+	bounds  bounds   // of a number
+	choices []string // the values, or the usual ones
+
+	offered  func(c *Command) bool                                   // reports whether completion offers it; nil for always
+	complete func(c *completion, o *option, text string) []Candidate // completes the value, if choices do not say enough
+	explain  func(r *reading, o *option, text string)                // adds hints to a bad value, if bounds and choices do not say enough
+}
+
 // takes says whether an option has a value.
 type takes int
 
@@ -16,38 +45,17 @@ const (
 	optional       // the next word unless it begins with a dash
 )
 
-// option is one option of the command line: how it is typed, what it goes with, what it sets, and what can be said about
-// it. Parsing, legality, -h, completion and hints all read the table of these.
-type option struct {
-	long     string
-	letter   byte // zero for none
-	takes    takes
-	argument string // what the value stands for, in the help text
-	help     string
-
-	kind Kind // of the command that the option is, or None
-
-	order    int    // of what it decides among errors about that, from 1; zero for an option that may be repeated
-	decides  string // what it decides, if other options decide the same: they exclude each other and share an order
-	commands fits   // the commands that it goes with
-	tunnels  fits   // the types of tunnel that it goes with, for an option of tunnels
-
-	set     func(p *parser, o *option, text string) error
-	bounds  bounds   // of a number
-	words   []string // the values that it has, or the usual ones
-	offered func(c *Command) bool
-	values  func(t *typed, o *option, text string) []Candidate // for completion, instead of words
-	explain func(r *reading, o *option, text string)           // hints at what is wrong with a value, instead of bounds and words
-}
-
 // fits says which commands, or types of tunnel, an option goes with.
 type fits struct {
 	required  numbers
 	allowed   numbers
-	exclusive numbers // allowed, but not together with others of which this is said
+	exclusive numbers // allowed, but together with no other exclusive option
 }
 
-// numbers is a set of small numbers, such as Kind's.
+// all returns every command or type of tunnel that the option goes with.
+func (f fits) all() numbers { return f.required | f.allowed | f.exclusive }
+
+// numbers is a set of kinds of command, or of types of tunnel.
 type numbers uint32
 
 func of[N Kind | ipvs.TunnelType](members ...N) (set numbers) {
@@ -59,7 +67,8 @@ func of[N Kind | ipvs.TunnelType](members ...N) (set numbers) {
 
 func (set numbers) has(number int) bool { return set&(1<<number) != 0 }
 
-// bounds are the lowest and the highest number that an option takes, and what it counts. The zero value is none.
+// bounds are the lowest and the highest number that an option takes, and what it counts. The zero value is for an option
+// without a number.
 type bounds struct {
 	low, high int64
 	of        string // such as " of seconds"
@@ -95,42 +104,42 @@ var options = [...]option{
 	{long: "zero", letter: 'Z', kind: Zero, help: "zero the counters of one service or of all"},
 	{long: "set", kind: SetTimeouts, argument: "TCP TCPFIN UDP", help: "set the connection timeouts in seconds; 0 keeps one"},
 	{long: "start-daemon", takes: value, kind: StartDaemon, argument: "master|backup",
-		help:  "start a connection synchronization daemon",
-		words: []string{"master", "backup"}, set: state("illegal start-daemon parameter specified")},
+		help:    "start a connection synchronization daemon",
+		choices: []string{"master", "backup"}, set: state("illegal start-daemon parameter specified")},
 	{long: "stop-daemon", takes: value, kind: StopDaemon, argument: "master|backup",
-		help:  "stop a connection synchronization daemon",
-		words: []string{"master", "backup"}, set: state("illegal start_daemon specified")}, // sic
+		help:    "stop a connection synchronization daemon",
+		choices: []string{"master", "backup"}, set: state("illegal start_daemon specified")}, // sic
 	{long: "help", letter: 'h', kind: Help, help: "print this summary"},
 	{long: "version", letter: 'v', kind: Version, help: "print the version"},
 
 	{long: "tcp-service", letter: 't', takes: value, order: 3, decides: "service-address", commands: serviced, argument: "ADDRESS[:PORT]",
-		help: "TCP service", set: service(ipvs.TCP), values: (*typed).services, explain: explainService(ipvs.TCP)},
+		help: "TCP service", set: service(ipvs.TCP), complete: (*completion).services, explain: explainService(ipvs.TCP)},
 	{long: "udp-service", letter: 'u', takes: value, order: 3, decides: "service-address", commands: serviced, argument: "ADDRESS[:PORT]",
-		help: "UDP service", set: service(ipvs.UDP), values: (*typed).services, explain: explainService(ipvs.UDP)},
+		help: "UDP service", set: service(ipvs.UDP), complete: (*completion).services, explain: explainService(ipvs.UDP)},
 	{long: "sctp-service", takes: value, order: 3, decides: "service-address", commands: serviced, argument: "ADDRESS[:PORT]",
-		help: "SCTP service", set: service(ipvs.SCTP), values: (*typed).services, explain: explainService(ipvs.SCTP)},
+		help: "SCTP service", set: service(ipvs.SCTP), complete: (*completion).services, explain: explainService(ipvs.SCTP)},
 	{long: "fwmark-service", letter: 'f', takes: value, order: 3, decides: "service-address", commands: serviced, argument: "MARK",
-		help: "service for packets with this firewall mark", set: (*parser).setMark, values: (*typed).services, explain: (*reading).explainMark},
-	{long: "ipv6", letter: '6', commands: serviced, help: "the mark's packets are IPv6; after -f", set: (*parser).setIPv6,
-		offered: func(c *Command) bool { return c.Service.Mark != 0 }},
+		help: "service for packets with this firewall mark", set: (*Parser).setMark, complete: (*completion).services, explain: (*reading).explainMark},
+	{long: "ipv6", letter: '6', commands: serviced, help: "the mark's packets are IPv6; after -f", set: (*Parser).setIPv6,
+		offered: func(c *Command) bool { return c.Service.Mark != 0 }, explain: (*reading).explainIPv6},
 
 	{long: "scheduler", letter: 's', takes: value, order: 4, commands: scheduling, argument: "NAME",
-		help:  "rr, wrr, lc, wlc (default), lblc, lblcr, dh, sh, sed, nq, fo, ovf or mh",
-		words: schedulers, set: text(func(c *Command) *string { return &c.Service.Scheduler })},
+		help:    "rr, wrr, lc, wlc (default), lblc, lblcr, dh, sh, sed, nq, fo, ovf or mh",
+		choices: schedulers, set: word(func(c *Command) *string { return &c.Service.Scheduler })},
 	{long: "sched-flags", letter: 'b', takes: value, order: 24, commands: scheduling, argument: "FLAG,...",
 		help: "sh-fallback, sh-port, mh-fallback, mh-port, flag-1, flag-2, flag-3",
-		set:  (*parser).setSchedulerFlags, values: (*typed).flags},
-	{long: "persistent", letter: 'p', takes: optional, order: 5, commands: scheduling, argument: "[SECONDS]",
-		help: "keep a client on its server (default 360 seconds)", bounds: bounds{1, maxTimeout, " of seconds"}, set: (*parser).setPersistent},
+		set:  (*Parser).setSchedulerFlags, complete: (*completion).flags},
+	{long: "persistent", letter: 'p', takes: optional, bare: "360", order: 5, commands: scheduling, argument: "[SECONDS]",
+		help: "keep a client on its server (default 360 seconds)", bounds: bounds{1, maxTimeout, " of seconds"}, set: (*Parser).setPersistent},
 	{long: "netmask", letter: 'M', takes: value, order: 6, commands: scheduling, argument: "MASK",
-		help: "group clients for -p: IPv4 mask or IPv6 prefix length", set: (*parser).setNetmask, explain: (*reading).explainMask},
+		help: "group clients for -p: IPv4 mask or IPv6 prefix length", set: (*Parser).setNetmask, explain: (*reading).explainMask},
 	{long: "pe", takes: value, order: 23, commands: scheduling, argument: "ENGINE", help: "persistence engine (sip)",
-		words: []string{"sip"}, set: text(func(c *Command) *string { return &c.Service.Engine })},
-	{long: "ops", letter: 'o', order: 22, commands: scheduling, help: "one-packet scheduling: a server for each packet (UDP)", set: (*parser).setOnePacket},
+		choices: []string{"sip"}, set: word(func(c *Command) *string { return &c.Service.Engine })},
+	{long: "ops", letter: 'o', order: 22, commands: scheduling, help: "one-packet scheduling: a server for each packet (UDP)", set: (*Parser).setOnePacket},
 
 	{long: "real-server", letter: 'r', takes: value, order: 7, argument: "ADDRESS[:PORT]", help: "real server",
 		commands: fits{required: of(AddServer, EditServer, DeleteServer)},
-		set:      (*parser).setServer, values: (*typed).servers, explain: (*reading).explainServer},
+		set:      (*Parser).setServer, complete: (*completion).servers, explain: (*reading).explainServer},
 	{long: "gatewaying", letter: 'g', order: 8, decides: "forwarding-method", commands: serving,
 		help: "forward by direct routing (default)", set: forwarding(ipvs.DirectRouting)},
 	{long: "ipip", letter: 'i', order: 8, decides: "forwarding-method", commands: serving,
@@ -147,7 +156,8 @@ var options = [...]option{
 		help: "new connections again when it has fewer than this", bounds: bounds{low: 0, high: maxInt},
 		set: number("illegal l_threshold specified", func(c *Command) *uint32 { return &c.Server.LowerThreshold })},
 	{long: "tun-type", takes: value, order: 30, commands: serving, argument: "TYPE", help: "tunnel type: ipip (default), gue or gre",
-		tunnels: fits{allowed: of(ipvs.IPIP, ipvs.GUE, ipvs.GRE)}, words: []string{"ipip", "gue", "gre"}, set: (*parser).setTunnelType},
+		tunnels: fits{allowed: of(ipvs.IPIP, ipvs.GUE, ipvs.GRE)}, choices: []string{"ipip", "gue", "gre"},
+		set: choice("illegal tunnel type specified", func(c *Command) *ipvs.TunnelType { return &c.Server.Tunnel.Type }, ipvs.IPIP, ipvs.GUE, ipvs.GRE)},
 	{long: "tun-port", takes: value, order: 31, commands: serving, argument: "PORT", help: "UDP port of the tunnel (gue)",
 		tunnels: fits{required: of(ipvs.GUE)}, bounds: bounds{low: 1, high: 65535},
 		set: number("illegal tunnel port specified", func(c *Command) *uint16 { return &c.Server.Tunnel.Port })},
@@ -181,9 +191,9 @@ var options = [...]option{
 	{long: "nosort", order: 19, commands: listing, help: "list in the kernel's order",
 		set: turnOn(func(c *Command) *bool { return &c.Listing.NoSort })},
 	{long: "sort", commands: listing, help: "list in sorted order (default)",
-		set: func(*parser, *option, string) error { return nil }},
+		set: func(*Parser, *option, string) error { return nil }},
 	{long: "format", takes: value, order: 35, commands: listing, argument: strings.Join(format.Names(), "|"),
-		help: "as the original, JSON for programs, or aligned columns", words: format.Names(), set: (*parser).setFormat},
+		help: "as the original, JSON for programs, or aligned columns", choices: format.Names(), set: (*Parser).setFormat},
 
 	{long: "syncid", takes: value, order: 20, argument: "ID", help: "group of directors, 0 to 255 (default 0)",
 		commands: fits{allowed: of(List, StartDaemon, StopDaemon)}, bounds: bounds{low: 0, high: 255},
@@ -192,19 +202,19 @@ var options = [...]option{
 		bounds: bounds{1, 65535 - 20 - 8, " of bytes"}, // what fits in an IP packet behind its header and UDP's
 		set:    number("illegal sync-maxlen specified", func(c *Command) *uint16 { return &c.Daemon.MaxLength })},
 	{long: "mcast-interface", takes: value, order: 12, commands: starting, argument: "INTERFACE", help: "network interface for messages",
-		set: text(func(c *Command) *string { return &c.Daemon.Interface }), values: (*typed).interfaces},
+		set: word(func(c *Command) *string { return &c.Daemon.Interface }), complete: (*completion).interfaces},
 	{long: "mcast-group", takes: value, order: 25, commands: starting, argument: "ADDRESS",
-		help: "multicast group (default 224.0.0.81)", set: (*parser).setGroup, explain: (*reading).explainGroup},
+		help: "multicast group (default 224.0.0.81)", set: (*Parser).setGroup, explain: (*reading).explainGroup},
 	{long: "mcast-port", takes: value, order: 26, commands: starting, argument: "PORT", help: "UDP port (default 8848)",
 		bounds: bounds{low: 1, high: 65535}, set: number("illegal mcast-port specified", func(c *Command) *uint16 { return &c.Daemon.Port })},
 	{long: "mcast-ttl", takes: value, order: 27, commands: starting, argument: "TTL", help: "hops that messages may travel (default 1)",
 		bounds: bounds{low: 1, high: 255}, set: number("illegal mcast-ttl specified", func(c *Command) *uint8 { return &c.Daemon.TTL })},
 
 	{long: "netns", takes: value, argument: "NAME|PATH", help: "work in this network namespace; may stand anywhere",
-		set: (*parser).setNamespace, values: (*typed).namespaces},
+		set: (*Parser).setNamespace, complete: (*completion).namespaces},
 }
 
-// decided returns what an option decides, as the error messages name it.
+// decided returns what an option decides, as the original's errors call it.
 func (o *option) decided() string {
 	if o.decides != "" {
 		return o.decides
@@ -229,17 +239,21 @@ func longOption(name string) *option {
 	return nil
 }
 
-// letters is where each letter stands in the table, which a restore asks for five times a line.
+// letters indexes the table by letter. A restore asks for five letters a line.
 var letters [256]*option
 
 func init() {
 	for i := range options {
-		letters[options[i].letter] = &options[i]
+		if letter := options[i].letter; letter != 0 {
+			letters[letter] = &options[i]
+		}
 	}
-	letters[0] = nil // none
 }
 
 func letterOption(letter byte) *option { return letters[letter] }
+
+// otherCase returns the option of the same letter in the other case, nil if there is none.
+func (o *option) otherCase() *option { return letterOption(o.letter ^ ('a' ^ 'A')) }
 
 // commandOption returns the option that is a command.
 func commandOption(kind Kind) *option {

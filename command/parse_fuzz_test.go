@@ -37,10 +37,10 @@ func FuzzParse(f *testing.F) {
 	f.Fuzz(func(t *testing.T, text string) {
 		words := strings.Split(text, "\n")
 		c, err := Parse("ipvsadm", words, lookup)
-		var wrong *Error
+		var parseError *Error
 		switch {
 		case err == nil:
-		case !errors.As(err, &wrong) || wrong.Message == "" || wrong.Status != statusUsage && wrong.Status != statusRefused:
+		case !errors.As(err, &parseError) || parseError.Message == "" || parseError.Status != statusUsage && parseError.Status != statusRefused:
 			t.Fatalf("%q: error %#v", words, err)
 		default:
 			return

@@ -8,7 +8,7 @@ import (
 
 // Target is a virtual service, and one of its servers, that the flags of a verb name. It reads them as the classic line
 // does, with the same messages.
-type Target struct{ line parser }
+type Target struct{ line Parser }
 
 // NewTarget returns a Target that names nothing yet.
 func NewTarget(lookup Lookup) *Target {

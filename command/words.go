@@ -2,19 +2,19 @@ package command
 
 import "strings"
 
-// words reads the words of a command line as popt does: options with their values as they come, and the words that
-// are neither gathered for the end.
-type words struct {
+// wordReader splits the words of a command line into options with their values, as popt does. It gathers the words that
+// belong to no option.
+type wordReader struct {
 	rest    []string
 	cluster string // the word of letters that is being read
-	letters string // what is left of it
+	letters string // the letters of it that are left
 	ended   bool   // -- was read
 	others  []string
 }
 
-// next returns the next option, its value, whether it has one, and the last word that it read. At the end the option
-// is nil. An option whose value is missing comes with an error.
-func (w *words) next() (found *option, value string, given bool, word string, err error) {
+// next returns the next option, its value, and the last word that it took. At the end the option is nil. An error comes
+// with the option if only its value is missing.
+func (w *wordReader) next() (found *option, text, word string, err error) {
 	if w.letters != "" {
 		return w.nextLetter()
 	}
@@ -27,48 +27,45 @@ func (w *words) next() (found *option, value string, given bool, word string, er
 		case word == "--":
 			w.ended = true
 		case strings.HasPrefix(word, "--"):
-			name, text, given := strings.Cut(word[2:], "=")
-			return w.withValue(longOption(name), text, given, word)
+			name, text, hasText := strings.Cut(word[2:], "=")
+			return w.withValue(longOption(name), text, hasText, word)
 		default:
 			w.cluster, w.letters = word, word[1:]
 			return w.nextLetter()
 		}
 	}
-	return nil, "", false, "", nil
+	return nil, "", "", nil
 }
 
-func (w *words) nextLetter() (*option, string, bool, string, error) {
+func (w *wordReader) nextLetter() (*option, string, string, error) {
 	found := letterOption(w.letters[0])
-	text := w.letters[1:]
+	text, hasText := strings.CutPrefix(w.letters[1:], "=")
 	w.letters = ""
-	given := strings.HasPrefix(text, "=")
-	switch {
-	case given:
-		text = text[1:]
-	case found != nil && found.takes != nothing:
-		given = text != ""
-	default:
-		w.letters, text = text, ""
+	if !hasText {
+		if found == nil || found.takes == nothing {
+			w.letters, text = text, ""
+		}
+		hasText = text != ""
 	}
-	return w.withValue(found, text, given, w.cluster)
+	return w.withValue(found, text, hasText, w.cluster)
 }
 
-// withValue finds the value of an option: the text that was given with it, or the next word.
-func (w *words) withValue(found *option, text string, given bool, word string) (*option, string, bool, string, error) {
+// withValue finds the value of an option: the text in the same word, or the next word.
+func (w *wordReader) withValue(found *option, text string, hasText bool, word string) (*option, string, string, error) {
 	switch {
 	case found == nil:
-		return nil, "", false, word, refused("%s: unknown option", word)
-	case found.takes == nothing && given:
-		return nil, "", false, word, refused("%s: option does not take an argument", word)
-	case found.takes == nothing || given:
-		return found, text, given, word, nil
+		return nil, "", word, syntaxError("%s: unknown option", word)
+	case found.takes == nothing && hasText:
+		return nil, "", word, syntaxError("%s: option does not take an argument", word)
+	case found.takes == nothing || hasText:
+		return found, text, word, nil
 	case len(w.rest) > 0 && (found.takes == value || !strings.HasPrefix(w.rest[0], "-")):
 		text = w.rest[0]
 		w.rest = w.rest[1:]
-		return found, text, true, text, nil
+		return found, text, text, nil
 	case found.takes == value:
-		return found, "", false, word, refused("%s: missing argument", word)
+		return found, "", word, syntaxError("%s: missing argument", word)
 	default:
-		return found, "", false, word, nil
+		return found, found.bare, word, nil
 	}
 }

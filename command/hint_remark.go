@@ -10,8 +10,8 @@ import (
 // NeedsServer reports whether Remarks depend on what the server was before.
 func (c Command) NeedsServer() bool { return c.Kind == EditServer && !c.Typed.Forwarding }
 
-// Remarks returns what the command did that is seldom meant, although the original says nothing of it. For NeedsServer,
-// before is the server as it was.
+// Remarks returns hints about what the command did and is seldom meant. The original does the same without a word. Before
+// is the server as it was, if NeedsServer.
 func (c Command) Remarks(before ipvs.Destination) []string {
 	var remarks []string
 	switch c.Kind {
@@ -33,7 +33,7 @@ func (c Command) Remarks(before ipvs.Destination) []string {
 	return remarks
 }
 
-// lengthForMask returns the prefix length that was given for a dotted mask: -M 24 is 0.0.0.24.
+// lengthForMask returns the prefix length that was typed for a dotted mask: -M 24 is 0.0.0.24.
 func (c Command) lengthForMask() (length int, ok bool) {
 	octets := c.Service.Netmask.Address().As4()
 	mask := binary.BigEndian.Uint32(octets[:])

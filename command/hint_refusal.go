@@ -5,25 +5,12 @@ import (
 	"fmt"
 	"net/netip"
 	"slices"
-	"strings"
 	"syscall"
 
 	"ipvsadm/ipvs"
 )
 
-// Hinted is an error with its likely causes.
-type Hinted struct {
-	Err   error
-	Hints []string
-}
-
-// Error returns Err's message.
-func (h *Hinted) Error() string { return h.Err.Error() }
-
-// Unwrap returns Err.
-func (h *Hinted) Unwrap() error { return h.Err }
-
-// Explain adds hints to the error for which the kernel refused the command, if the command has a likely cause.
+// Explain adds hints to a refusal of the command, if it has likely causes.
 func (c Command) Explain(err error) error {
 	if hints := c.refusalHints(err); len(hints) > 0 {
 		return &Hinted{err, hints}
@@ -32,29 +19,29 @@ func (c Command) Explain(err error) error {
 }
 
 func (c Command) refusalHints(err error) []string {
-	var refused *ipvs.Error
+	var refusal *ipvs.Error
 	var errno syscall.Errno
-	if !errors.As(err, &refused) || !errors.As(refused.Err, &errno) {
+	if !errors.As(err, &refusal) || !errors.As(refusal.Err, &errno) {
 		return nil
 	}
 	switch kind := c.Kind; {
 	case errno == syscall.ENOENT && (kind == AddService || kind == EditService):
-		return c.notFound()
+		return c.explainModule()
 	case errno == syscall.EEXIST && kind == AddService:
 		return []string{"to change a service type -E"}
 	case errno == syscall.EEXIST && kind == AddServer:
 		return []string{"to change a server type -e"}
 	case errno == syscall.ENOENT && (kind == EditServer || kind == DeleteServer):
-		return c.noServer()
-	case errno == syscall.ESRCH && c.portless():
+		return c.explainNoServer()
+	case errno == syscall.ESRCH && c.HasService() && c.Service.Mark == 0 && c.Service.Address.Port() == 0:
 		return []string{fmt.Sprintf("no port was typed: type %s:PORT", hostOf(c.Service.Address.Addr()))}
 	default:
 		return nil
 	}
 }
 
-// noServer is about a server that the service does not have: often one of another port.
-func (c Command) noServer() []string {
+// explainNoServer is about a server that the service does not have, often because of its port.
+func (c Command) explainNoServer() []string {
 	host, port := hostOf(c.Server.Address.Addr()), c.Server.Address.Port()
 	switch typed := c.Typed.Port; {
 	case typed == 0 && c.Service.Mark == 0:
@@ -68,12 +55,7 @@ func (c Command) noServer() []string {
 	}
 }
 
-// portless reports whether the service is one of an address without a port.
-func (c Command) portless() bool {
-	return c.HasService() && c.Service.Mark == 0 && c.Service.Address.Port() == 0
-}
-
-// hostOf returns an address as it stands before a port.
+// hostOf returns an address as it is typed before a port.
 func hostOf(address netip.Addr) string {
 	if address.Is6() {
 		return "[" + address.String() + "]"
@@ -81,14 +63,14 @@ func hostOf(address netip.Addr) string {
 	return address.String()
 }
 
-// notFound is about a scheduler or an engine that the kernel does not have.
-func (c Command) notFound() []string {
+// explainModule is about a scheduler or an engine that the kernel does not have.
+func (c Command) explainModule() []string {
 	var found []string
 	if name := c.Service.Scheduler; !slices.Contains(schedulers, name) && name != "none" {
-		found = append(found, unknown("-s", name, schedulers))
+		found = append(found, explainName("-s", name, schedulers))
 	}
 	if name := c.Service.Engine; name != "" && name != "sip" {
-		found = append(found, unknown("--pe", name, []string{"sip"}))
+		found = append(found, explainName("--pe", name, []string{"sip"}))
 	}
 	if len(found) > 0 {
 		return found
@@ -100,8 +82,8 @@ func (c Command) notFound() []string {
 	return []string{"this kernel lacks the module " + module}
 }
 
-// unknown says what was meant by a name that no kernel of today has.
-func unknown(option, name string, known []string) string {
+// explainName says what was meant by a name that no kernel of today has.
+func explainName(option, name string, known []string) string {
 	if len(name) > mostShown {
 		name = ""
 	}
@@ -112,16 +94,4 @@ func unknown(option, name string, known []string) string {
 		return "type " + option + " " + meant
 	}
 	return fmt.Sprintf("%s takes %s, or another that this kernel has a module for", option, listed(known, "or"))
-}
-
-// meantName returns the known name that was meant by another.
-func meantName(name string, known []string) (string, bool) {
-	name = strings.Trim(strings.ToLower(name), ",;. ")
-	if slices.Contains(known, name) {
-		return name, true
-	}
-	if near := similar(name, known); len(near) == 1 {
-		return near[0], true
-	}
-	return "", false
 }

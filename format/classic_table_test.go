@@ -80,7 +80,7 @@ func ofOneService(t *testing.T, options Options, entries ...ipvs.Entry) string {
 }
 
 // TestExtremeNumbers has numbers that kernels seldom send. The lines are the original's, made as in TestCounter, except for
-// the firewall mark, which the original prints as a negative number.
+// the weight in the first line, which the original prints as a negative number.
 func TestExtremeNumbers(t *testing.T) {
 	server := destination("10.0.0.1:80", ipvs.Masquerading, math.MaxUint32)
 	server.UpperThreshold, server.LowerThreshold = math.MaxUint32, math.MaxUint32

@@ -93,8 +93,6 @@ func (a *app) cli() *cli.App {
 		Name:            "ipvsadm",
 		Writer:          a.stdout,
 		ErrWriter:       a.stderr,
-		HideHelp:        true, // -h and help are ours
-		HideVersion:     true,
 		SkipFlagParsing: true, // the classic grammar parses its own options
 		ExitErrHandler:  func(*cli.Context, error) {},
 		Commands:        verbs,

@@ -98,6 +98,8 @@ func TestDispatch(t *testing.T) {
 		{"ipvsadm", "version now", "", "unexpected argument now\n", 1},
 		{"ipvsadm", "help nothing", "", "unexpected argument nothing\n", 1},
 		{"ipvsadm", "save " + good, "", "unexpected argument " + good + "\nhint: type ipvsadm save -f " + good + "\n", 1},
+		{"ipvsadm", "save help", "", "unexpected argument help\nhint: type ipvsadm save -f help\n", 1},
+		{"ipvsadm", "--netns no-such-namespace -v", "", "network namespace \"no-such-namespace\": no such file or directory\n", 2},
 		{"ipvsadm-restore", "--test \x1b", "", "unexpected argument \\x1b\nhint: type ipvsadm restore -f \\x1b\n", 1},
 		{"ipvsadm", "save -f=", "", "--file: the name of the file is empty\n", 1},
 		{"ipvsadm", "restore --wait=soon", "",

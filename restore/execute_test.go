@@ -41,7 +41,7 @@ const (
 func fakeWith(t *testing.T, rules string) *fakeKernel {
 	t.Helper()
 	k := &fakeKernel{}
-	if err := InOrder(t.Context(), k.client(t), "rules", readGood(t, rules).Lines, nil); err != nil {
+	if err := Execute(t.Context(), k.client(t), "rules", readGood(t, rules).Lines, nil); err != nil {
 		t.Fatal(err)
 	}
 	k.changes = 0
@@ -65,10 +65,10 @@ func (k *fakeKernel) wantState(t *testing.T, what, want string) {
 	}
 }
 
-func TestCarry(t *testing.T) {
+func TestPlanExecute(t *testing.T) {
 	k := fakeWith(t, tableBefore)
 	plan := planFor(t, k, tableAfter)
-	if err := plan.Carry(t.Context(), k.client(t), k.client(t), nil); err != nil {
+	if err := plan.Execute(t.Context(), k.client(t), k.client(t), nil); err != nil {
 		t.Fatal(err)
 	}
 	k.wantState(t, "carried out", fakeWith(t, tableAfter).state())
@@ -77,8 +77,8 @@ func TestCarry(t *testing.T) {
 	}
 }
 
-// TestCarryRefused has each step refused in its turn, and then the first one that undoes it too.
-func TestCarryRefused(t *testing.T) {
+// TestPlanRefused has each step refused in its turn, and then the first one that undoes it too.
+func TestPlanRefused(t *testing.T) {
 	for at := 1; at <= stepsBetween; at++ {
 		k := fakeWith(t, tableBefore)
 		before := k.state()
@@ -90,7 +90,7 @@ func TestCarryRefused(t *testing.T) {
 			}
 			return 0
 		}
-		err := plan.Carry(t.Context(), k.client(t), k.client(t), nil)
+		err := plan.Execute(t.Context(), k.client(t), k.client(t), nil)
 		refusal := (&ipvs.Error{Err: syscall.EINVAL}).Reason()
 		want := fmt.Sprintf("rules:%d: %s", line, refusal)
 		if line == 0 {
@@ -114,7 +114,7 @@ func TestCarryRefused(t *testing.T) {
 			}
 			return 0
 		}
-		err = plan.Carry(t.Context(), k.client(t), k.client(t), nil)
+		err = plan.Execute(t.Context(), k.client(t), k.client(t), nil)
 		var undo *UndoError
 		if !errors.As(err, &undo) || !errors.Is(undo, syscall.EINVAL) || !strings.Contains(err.Error(), "\nthe table is not as it was: rules") {
 			t.Errorf("step %d refused, and its undoing: %v", at, err)
@@ -122,21 +122,21 @@ func TestCarryRefused(t *testing.T) {
 	}
 }
 
-// TestCarryCannotLook has no table to compare with when it should undo.
-func TestCarryCannotLook(t *testing.T) {
+// TestPlanCannotLook has no table to compare with when it should undo.
+func TestPlanCannotLook(t *testing.T) {
 	k := fakeWith(t, tableBefore)
 	plan := planFor(t, k, tableAfter)
 	k.refuse = func(change int) syscall.Errno { return map[int]syscall.Errno{2: syscall.EINVAL}[change] }
 	spare := k.client(t)
 	spare.Close()
 	var undo *UndoError
-	if err := plan.Carry(t.Context(), k.client(t), spare, nil); !errors.As(err, &undo) || !strings.Contains(err.Error(), "the socket is closed") {
+	if err := plan.Execute(t.Context(), k.client(t), spare, nil); !errors.As(err, &undo) || !strings.Contains(err.Error(), "the socket is closed") {
 		t.Errorf("error %v", err)
 	}
 }
 
-// TestCarryBrokenOff loses the reply to the changes. Some may have been made: they are undone with the other client.
-func TestCarryBrokenOff(t *testing.T) {
+// TestPlanBrokenOff loses the reply to the changes. Some may have been made: they are undone with the other client.
+func TestPlanBrokenOff(t *testing.T) {
 	lost := errors.New("lost")
 	for at := 1; at <= stepsBetween; at++ {
 		k := fakeWith(t, tableBefore)
@@ -148,17 +148,17 @@ func TestCarryBrokenOff(t *testing.T) {
 			}
 			return nil
 		}
-		if err := plan.Carry(t.Context(), k.client(t), k.client(t), nil); !errors.Is(err, lost) || errors.As(err, new(*UndoError)) {
+		if err := plan.Execute(t.Context(), k.client(t), k.client(t), nil); !errors.Is(err, lost) || errors.As(err, new(*UndoError)) {
 			t.Errorf("lost after step %d: %v", at, err)
 		}
 		k.wantState(t, fmt.Sprintf("lost after step %d", at), before)
 	}
 }
 
-// TestCarryBesideOthers has other programs change the table after the plan was made.
-func TestCarryBesideOthers(t *testing.T) {
+// TestPlanBesideOthers has other programs change the table after the plan was made.
+func TestPlanBesideOthers(t *testing.T) {
 	other := func(k *fakeKernel, lines string) {
-		if err := InOrder(t.Context(), k.client(t), "other", readGood(t, lines).Lines, nil); err != nil {
+		if err := Execute(t.Context(), k.client(t), "other", readGood(t, lines).Lines, nil); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -166,7 +166,7 @@ func TestCarryBesideOthers(t *testing.T) {
 	k := fakeWith(t, tableBefore)
 	plan := planFor(t, k, tableAfter)
 	other(k, "-D -u 192.0.2.2:53\n-d -t 192.0.2.1:80 -r 10.0.0.2:80\n")
-	if err := plan.Carry(t.Context(), k.client(t), k.client(t), nil); err != nil {
+	if err := plan.Execute(t.Context(), k.client(t), k.client(t), nil); err != nil {
 		t.Errorf("gone already: %v", err)
 	}
 	k.wantState(t, "gone already", fakeWith(t, tableAfter).state())
@@ -182,7 +182,7 @@ func TestCarryBesideOthers(t *testing.T) {
 		}
 		return nil
 	}
-	if err := plan.Carry(t.Context(), k.client(t), k.client(t), nil); !errors.Is(err, syscall.ENOBUFS) {
+	if err := plan.Execute(t.Context(), k.client(t), k.client(t), nil); !errors.Is(err, syscall.ENOBUFS) {
 		t.Errorf("gone already, and lost: %v", err)
 	}
 
@@ -191,21 +191,21 @@ func TestCarryBesideOthers(t *testing.T) {
 	plan = planFor(t, k, tableAfter)
 	other(k, "-d -t 192.0.2.1:80 -r 10.0.0.1:80\n-a -t 192.0.2.1:80 -r 10.0.0.77:80 -m\n-A -f 99 -s rr\n")
 	want := k.state()
-	err := plan.Carry(t.Context(), k.client(t), k.client(t), nil)
+	err := plan.Execute(t.Context(), k.client(t), k.client(t), nil)
 	if err == nil || err.Error() != "rules:2: No such destination" {
 		t.Errorf("gone, and was to change: %v", err)
 	}
 	k.wantState(t, "gone, and was to change", want)
 }
 
-// TestCarryCancelled cancels between what comes and what leaves.
-func TestCarryCancelled(t *testing.T) {
+// TestPlanCancelled cancels between what comes and what leaves.
+func TestPlanCancelled(t *testing.T) {
 	k := fakeWith(t, tableBefore)
 	before := k.state()
 	plan := planFor(t, k, tableAfter+"-L\n")
 	ctx, cancel := context.WithCancelCause(t.Context())
 	enough := errors.New("enough")
-	err := plan.Carry(ctx, k.client(t), k.client(t), func(command.Command) error {
+	err := plan.Execute(ctx, k.client(t), k.client(t), func(command.Command) error {
 		if k.state() == before {
 			t.Error("nothing has come yet")
 		}
@@ -218,8 +218,8 @@ func TestCarryCancelled(t *testing.T) {
 	k.wantState(t, "cancelled", before)
 }
 
-// TestInOrder has changes refused around the borders of batches, and commands that change nothing between them.
-func TestInOrder(t *testing.T) {
+// TestExecute has changes refused around the borders of batches, and commands that change nothing between them.
+func TestExecute(t *testing.T) {
 	const services = 2*mostChanges + 10
 	refused := []int{1, 2, 64, 65, mostChanges, mostChanges + 1, services}
 	var lines strings.Builder
@@ -236,7 +236,7 @@ func TestInOrder(t *testing.T) {
 		return 0
 	}}
 	listed := 0
-	err := InOrder(t.Context(), k.client(t), "rules", readGood(t, lines.String()).Lines, func(c command.Command) error {
+	err := Execute(t.Context(), k.client(t), "rules", readGood(t, lines.String()).Lines, func(c command.Command) error {
 		listed = len(k.services)
 		return errors.New("no listing")
 	})
@@ -260,10 +260,10 @@ func TestInOrder(t *testing.T) {
 	}
 }
 
-// TestInOrderBrokenOff sends nothing more when a reply is lost.
-func TestInOrderBrokenOff(t *testing.T) {
+// TestExecuteBrokenOff sends nothing more when a reply is lost.
+func TestExecuteBrokenOff(t *testing.T) {
 	k := &fakeKernel{fail: func(int) error { return syscall.ENOBUFS }}
-	err := InOrder(t.Context(), k.client(t), "rules", readGood(t, "-A -f 1\n-L\n-A -f 2\n").Lines, func(command.Command) error {
+	err := Execute(t.Context(), k.client(t), "rules", readGood(t, "-A -f 1\n-L\n-A -f 2\n").Lines, func(command.Command) error {
 		t.Error("it went on")
 		return nil
 	})

@@ -15,12 +15,12 @@ import (
 // LockFile is the lock of all restores on a machine. Only root can write to its folder.
 const LockFile = "/run/ipvsadm.lock"
 
-// Lock waits until no other restore runs: each plans from the table it reads, so two at once would leave a table that
-// neither asked for. If it has to wait, it calls waiting first, with the name of the process that holds the lock. When
-// ctx ends before the other restore does, the error is its cause, with that name.
+// Lock waits until no other restore runs. A restore plans from the table that it reads, so two at once would leave a table
+// that neither asked for. Before it waits, it calls waiting with the process that holds the lock. If ctx ends first, the
+// error is its cause, with that process.
 //
-// Closing the file releases the lock, and so does the end of the program. If the folder is missing or read-only there is
-// no lock: the file is nil.
+// Closing the file releases the lock, and so does the end of the program. If the folder is missing or read-only, nothing is
+// locked and the file is nil.
 func Lock(ctx context.Context, path string, waiting func(holder string)) (*os.File, error) {
 	file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|syscall.O_NOFOLLOW, 0o600)
 	switch {
@@ -37,7 +37,7 @@ func Lock(ctx context.Context, path string, waiting func(holder string)) (*os.Fi
 	return locked(file, err)
 }
 
-// wait blocks in a goroutine, because only the lock or the end of the program ends flock.
+// wait calls flock in a goroutine, because the end of ctx cannot interrupt it.
 func wait(ctx context.Context, file *os.File) (*os.File, error) {
 	result := make(chan error)
 	go func() {
@@ -73,8 +73,8 @@ func flock(file *os.File, flags int) error {
 	}
 }
 
-// holder names the process that holds the lock on a file, as in "process 17 (ipvsadm-restore)". A number in the file
-// itself could be that of a process long gone, so it reads the kernel's list of locks.
+// holder names the process that holds the lock on a file, as in "process 17 (ipvsadm-restore)". It reads the kernel's list
+// of locks. A number in the file could be that of a process that is long gone.
 func holder(file *os.File) string {
 	const unknown = "another process"
 	info, err := file.Stat()
@@ -101,8 +101,8 @@ func holder(file *os.File) string {
 //
 //	1: FLOCK  ADVISORY  WRITE 17 00:19:341 0 EOF
 //
-// A line of a process that waits has an arrow behind its first field. The device of some file systems is not the one that
-// stat returns, so the inode has to do.
+// The line of a process that waits has an arrow behind its first field. Some file systems have another device here than in
+// stat, so only the inode is compared.
 func holderIn(locks io.Reader, inode uint64) (process string) {
 	lines := bufio.NewScanner(locks)
 	for lines.Scan() {

@@ -1,5 +1,8 @@
-// Package restore carries out saved commands: one after the other, or together as the difference that they make to the
-// kernel's table.
+// Package restore executes saved commands: one after the other, as -R does, or all or nothing, as the verb restore does.
+// For that it compares the table that the commands describe with the kernel's, and sends only the difference.
+//
+// A restore goes through the files in this order: read, plan, lock, reserve, execute and, if the kernel refuses a change,
+// undo.
 package restore
 
 import (
@@ -17,7 +20,7 @@ import (
 	"ipvsadm/names"
 )
 
-// Rules are the lines of a file, without empty lines and comments.
+// Rules are the commands of a file.
 type Rules struct {
 	Source string // the file, or "stdin"
 	Lines  []Line // that parse
@@ -30,29 +33,30 @@ type Line struct {
 	Command command.Command
 }
 
-// badLine is a line that does not parse. Its command is as much of it as was understood.
+// badLine is a line with a parse error. Its command holds what comes before the mistake.
 type badLine struct {
 	Line
 	err error
 }
 
-// Error is what is wrong with one line.
+// Error is the error of one line.
 type Error struct {
 	Source string // the file, or "stdin"
-	Line   int    // from 1; zero if it comes from no line
+	Line   int    // from 1; zero if no line asks for the change: it deletes what the file lacks, or undoes another
 	Err    error
 }
 
-// Error returns the source, line and what is wrong with it, as in "stdin:3: Service already exists".
+// Error returns the source, the line and its error, as in "stdin:3: Service already exists".
 func (e *Error) Error() string {
 	if e.Line == 0 {
 		return fmt.Sprintf("%s: %v", e.Source, e.Err)
 	}
-	var refused *ipvs.Error
-	if errors.As(e.Err, &refused) {
-		return fmt.Sprintf("%s:%d: %s", e.Source, e.Line, refused.Reason()) // the line itself names the object
+	text := e.Err.Error()
+	var refusal *ipvs.Error
+	if errors.As(e.Err, &refusal) {
+		text = refusal.Reason() // the line names the object
 	}
-	return fmt.Sprintf("%s:%d: %v", e.Source, e.Line, e.Err)
+	return fmt.Sprintf("%s:%d: %s", e.Source, e.Line, text)
 }
 
 // Unwrap returns Err.
@@ -77,9 +81,8 @@ func ReadFile(ctx context.Context, path string, resolver *names.Resolver) (*Rule
 	return Read(ctx, file, path, resolver)
 }
 
-// Read reads rules, a command on each line. It skips empty lines, lines that begin with # and the word ipvsadm before a
-// command. The error says why the text cannot be read; bad lines are no error here, see [Rules.Err]. Hosts are looked up
-// concurrently.
+// Read reads rules, one command a line. It skips empty lines, lines that begin with # and the word ipvsadm before a
+// command. The error is a failure to read; [Rules.Err] returns the parse errors. It looks hosts up concurrently.
 func Read(ctx context.Context, r io.Reader, source string, resolver *names.Resolver) (*Rules, error) {
 	var all strings.Builder
 	if _, err := io.Copy(&all, r); err != nil {
@@ -102,7 +105,7 @@ func Read(ctx context.Context, r io.Reader, source string, resolver *names.Resol
 	return parse(text, source, lookup), nil
 }
 
-// withoutPath returns the reason alone of an error that names the operation and the file too.
+// withoutPath returns an error without the operation and the file that Go's errors name.
 func withoutPath(err error) error {
 	var path *fs.PathError
 	if errors.As(err, &path) {
@@ -114,8 +117,8 @@ func withoutPath(err error) error {
 func parse(text, source string, lookup command.Lookup) *Rules {
 	rules := &Rules{Source: source, Lines: make([]Line, 0, strings.Count(text, "\n")+1)}
 	number := 0
-	var words []string        // of one line after the other,
-	var parser command.Parser // which saves 5 % of a restore
+	var words []string
+	var parser command.Parser
 	for line := range strings.Lines(text) {
 		number++
 		words = appendWords(words[:0], line)
@@ -123,23 +126,26 @@ func parse(text, source string, lookup command.Lookup) *Rules {
 			continue
 		}
 		c, err := parser.Parse("ipvsadm", words, lookup)
-		if err == nil && c.Kind == command.Restore {
+		switch {
+		case strings.IndexByte(line, 0) >= 0:
+			err = errNUL
+		case err != nil:
+		case c.Kind == command.Restore:
 			err = errNested
-		}
-		if err == nil {
+		default:
 			err = c.CheckNames()
 		}
 		if err != nil {
 			rules.bad = append(rules.bad, badLine{Line{number, c}, err})
-			continue
+		} else {
+			rules.Lines = append(rules.Lines, Line{number, c})
 		}
-		rules.Lines = append(rules.Lines, Line{number, c})
 	}
 	return rules
 }
 
-// appendWords appends the words of a line, without the word ipvsadm before a command. (strings.Fields would also split at
-// white space that is part of a word to the original.)
+// appendWords appends the words of a line, without the word ipvsadm before a command. strings.Fields would also split at
+// white space that the original takes as part of a word.
 func appendWords(words []string, line string) []string {
 	for start := 0; start < len(line); {
 		if isSpace(line[start]) {
@@ -160,4 +166,9 @@ func appendWords(words []string, line string) []string {
 
 func isSpace(char byte) bool { return char == ' ' || char == '\t' || char == '\r' || char == '\n' }
 
-var errNested = &command.Error{Message: "a restore within a restore", Status: 2}
+var (
+	errNested = &command.Error{Message: "a restore within a restore", Status: 2}
+
+	// A file with NUL bytes was damaged: some file systems fill the end of a file with them after a crash.
+	errNUL = &command.Error{Message: "the line contains a NUL byte", Status: 2}
+)

@@ -135,3 +135,16 @@ rules:8: illegal weight specified`
 		t.Errorf("the first error: %v", first)
 	}
 }
+
+// TestReadRefusesNUL has NUL bytes in every place of a line. In a comment they do not matter.
+func TestReadRefusesNUL(t *testing.T) {
+	const want = "rules:2: the line contains a NUL byte"
+	for _, line := range []string{
+		"\x00", "\x00-A -f 1", "-A -f 1 -s rr\x00", "-A -f 1\x00 -s rr", "-A -f 1 \x00", "-A -f 1 -p -M 255.0.0.0\v\x00", "-C\x00\r",
+		"-A -t [::1]:80 -p 1 -M 64\x00",
+	} {
+		if err := read(t, "-C\n"+line+"\n# \x00\n-Z").Err(); fmt.Sprint(err) != want {
+			t.Errorf("%q: %v", line, err)
+		}
+	}
+}

@@ -7,24 +7,24 @@ import (
 	"syscall"
 )
 
-// Go's runtime starts threads and maps memory when it needs them, and ends the program if the kernel refuses. That must
-// not happen between two changes, so a restore gets what it needs before the first.
+// Go's runtime starts threads and maps memory on demand, and ends the program if the kernel refuses. That must not happen
+// between two changes, so a restore takes what it needs before the first one.
 
 const (
-	// threadsNeeded is one more than run at once with one processor: one for the plan, and one each that waits for
-	// signals, for the kernel's replies and for the reader of a listing.
+	// With one processor four threads run at once: one executes the plan, and one each waits for signals, for the
+	// kernel's replies and for the reader of a listing. One more is in reserve.
 	threadsNeeded = 5
 
-	// Memory that a plan and its undoing may allocate, measured and rounded up.
+	// The memory that a plan and its undoing allocate, measured and rounded up.
 	memoryNeeded        = 8 << 20
 	memoryNeededPerStep = 4 << 10
 
-	// arena is the address space that the runtime takes at a time.
+	// arena is the address space that the runtime takes at once.
 	arena = 64 << 20
 )
 
-// Reserve takes the threads and the memory that it takes to carry out the plan and to undo it, until release is called.
-// If there are too few threads the runtime ends the program, but nothing was changed by then.
+// Reserve takes the threads and the memory to execute the plan and to undo it, until release is called. If threads are
+// lacking the runtime ends the program, but nothing was changed by then.
 func (p *Plan) Reserve() (release func(), err error) {
 	steps := len(p.Makes) + len(p.Others) + len(p.Leaves)
 	for _, s := range p.before.services {
@@ -34,7 +34,7 @@ func (p *Plan) Reserve() (release func(), err error) {
 	if err := memory(size); err != nil {
 		return nil, fmt.Errorf("a restore of %d steps needs %d MiB of memory: %w", steps, size>>20, err)
 	}
-	processors := runtime.GOMAXPROCS(1) // each more may start a thread more
+	processors := runtime.GOMAXPROCS(1) // each one more may start another thread
 	startThreads(threadsNeeded)
 	return func() { runtime.GOMAXPROCS(processors) }, nil
 }
@@ -48,7 +48,7 @@ func memory(size int) error {
 	return syscall.Munmap(mapped)
 }
 
-// startThreads starts threads, which the runtime then keeps for whatever needs one.
+// startThreads starts threads, which the runtime keeps for later use.
 func startThreads(number int) {
 	var started, ended sync.WaitGroup
 	all := make(chan struct{})

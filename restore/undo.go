@@ -10,7 +10,7 @@ import (
 	"ipvsadm/ipvs"
 )
 
-// UndoError says why the table is not as it was before a restore that failed.
+// UndoError is the reason why a restore failed and the table is not as it was before.
 type UndoError struct{ Err error }
 
 func (e *UndoError) Error() string { return fmt.Sprintf("the table is not as it was: %v", e.Err) }
@@ -18,27 +18,27 @@ func (e *UndoError) Error() string { return fmt.Sprintf("the table is not as it 
 // Unwrap returns Err.
 func (e *UndoError) Unwrap() error { return e.Err }
 
-// undo undoes the lines that were done. It leaves alone what another program did to other services and servers. A
-// cancelled plan is undone all the same, so the end of ctx does not matter.
+// undo undoes the lines that were done, even if ctx is cancelled. It leaves alone what other programs did to other
+// services and servers.
 func (p *Plan) undo(ctx context.Context, client *ipvs.Client, done []*Line) error {
 	ctx = context.WithoutCancel(ctx)
-	mine := touchedBy(done)
-	now, err := p.now(ctx, client, mine)
+	own := touchedBy(done)
+	now, err := p.now(ctx, client, own)
 	if err != nil {
 		return &UndoError{err}
 	}
-	// before holds more than the steps that were done, and now what others did to the same services.
+	// The way back also has steps that were never done, and what other programs did to the same services.
 	makes, leaves := difference(now, p.before)
-	back := slices.DeleteFunc(append(makes, leaves...), func(line Line) bool { return !mine.has(line) })
-	if err := withoutGone(InOrder(ctx, client, p.Source, back, nil)); err != nil {
+	back := slices.DeleteFunc(append(makes, leaves...), func(line Line) bool { return !own.has(line) })
+	if err := withoutGone(Execute(ctx, client, p.Source, back, nil)); err != nil {
 		return &UndoError{err}
 	}
 	return nil
 }
 
-// now returns what the kernel has of the services that the plan touched, and its timeouts and daemons if the plan changes
-// any. The rest of the table may be large.
-func (p *Plan) now(ctx context.Context, client *ipvs.Client, mine touched) (table, error) {
+// now reads the services that the plan touched, and the timeouts and daemons if it changes any. The rest of the table may
+// be large.
+func (p *Plan) now(ctx context.Context, client *ipvs.Client, own touched) (table, error) {
 	now := emptyTable()
 	settings := p.before.timeouts != ipvs.Timeouts{} || len(p.before.daemons) > 0
 	present, err := look(ctx, client, settings)
@@ -47,7 +47,7 @@ func (p *Plan) now(ctx context.Context, client *ipvs.Client, mine touched) (tabl
 	}
 	now.addSettings(present, p.before)
 	services := make(map[ipvs.ServiceID]bool)
-	for subject := range mine {
+	for subject := range own {
 		services[subject.service] = true
 	}
 	for entry, err := range present.entries {
@@ -61,7 +61,7 @@ func (p *Plan) now(ctx context.Context, client *ipvs.Client, mine touched) (tabl
 	return now, nil
 }
 
-// touched holds what a plan made, changed or deleted, so that undoing it may do so too. Zeroing counters does not count.
+// touched holds what a plan made, changed or deleted, and so may undo. Zeroed counters cannot come back.
 type touched map[subject]bool
 
 // subject names a service, one of its servers, or a daemon. The zero subject is the timeouts.
@@ -70,14 +70,6 @@ type subject struct {
 	server  netip.AddrPort
 	whole   bool // the service with all its servers
 	daemon  ipvs.DaemonState
-}
-
-func subjectOf(c command.Command) subject {
-	if isSetting(c.Kind) {
-		return subject{daemon: c.Daemon.State}
-	}
-	whole := c.Kind == command.AddService || c.Kind == command.DeleteService
-	return subject{service: c.Service.ServiceID, server: c.Server.Address, whole: whole}
 }
 
 func touchedBy(lines []*Line) touched {
@@ -90,9 +82,18 @@ func touchedBy(lines []*Line) touched {
 	return t
 }
 
+func subjectOf(c command.Command) subject {
+	if isSetting(c.Kind) {
+		return subject{daemon: c.Daemon.State}
+	}
+	whole := c.Kind == command.AddService || c.Kind == command.DeleteService
+	return subject{service: c.Service.ServiceID, server: c.Server.Address, whole: whole}
+}
+
+// has reports whether the line undoes something that was touched.
 func (t touched) has(line Line) bool {
-	own := subjectOf(line.Command)
-	all := subject{service: own.service, whole: true} // true of no setting: no service is zero
-	own.whole = false
-	return t[own] || t[all]
+	s := subjectOf(line.Command)
+	whole := subject{service: s.service, whole: true} // of a setting the service is zero, and never touched
+	s.whole = false
+	return t[s] || t[whole]
 }

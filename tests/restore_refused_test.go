@@ -72,7 +72,7 @@ func carry(ctx context.Context, plan *restore.Plan, client *ipvs.Client, run fun
 		return err
 	}
 	defer spare.Close()
-	return plan.Carry(ctx, client, spare, run)
+	return plan.Execute(ctx, client, spare, run)
 }
 
 // TestRestoreRefusedLast has the very last step refused, when all that goes has gone: it comes back. What was to stay as

@@ -82,7 +82,7 @@ func (a *app) execute(ctx context.Context, k *kernel, c command.Command) error {
 		if err := rules.Err(); err != nil {
 			return err
 		}
-		return restore.InOrder(ctx, k.Client, standardInput, rules.Lines, a.executeLine(ctx, k))
+		return restore.Execute(ctx, k.Client, standardInput, rules.Lines, a.executeLine(ctx, k))
 	default:
 		change, _ := c.Change()
 		return c.Explain(k.Apply(ctx, change))

@@ -125,7 +125,7 @@ func (a *app) carry(ctx context.Context, r *restoration) error {
 	listing := *a
 	listing.stdout = bufio.NewWriterSize(abandonableWriter{ctx, a.output}, 64<<10)
 	execute := listing.executeLine(ctx, r.kernel)
-	return r.plan.Carry(ctx, r.kernel.Client, r.spare, func(c command.Command) error {
+	return r.plan.Execute(ctx, r.kernel.Client, r.spare, func(c command.Command) error {
 		if err := execute(c); err != nil {
 			return err
 		}

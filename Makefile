@@ -100,11 +100,11 @@ install: all
 	$(MAKE) --no-print-directory stage stage="$$stage" && \
 	DESTDIR='$(DESTDIR)' FORCE='$(FORCE)' init/installer install "$$stage" $(installed)
 
-# Removes what install put there and nobody has changed since.
+# Removes the files of install that nobody has changed since.
 uninstall:
 	@DESTDIR='$(DESTDIR)' FORCE='$(FORCE)' init/installer uninstall $(installed)
 
-# What is to be installed, under $(stage).
+# The files to install, under $(stage).
 stage: $(INIT:%=stage-%)
 	@install -D -m 755 -t $(stage)$(PREFIX)/sbin ipvsadm
 	@install -D -m 644 -t $(stage)$(PREFIX)/share/man/man8 man/*.8

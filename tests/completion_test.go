@@ -21,7 +21,7 @@ const completionTable = `
 -A -f 7 -s rr
 `
 
-// The lines up to the cursor, and the words that the last may become, in the order of their bytes.
+// completions are lines up to the cursor, and the candidates for the last word, sorted.
 var completions = []struct{ line, want string }{
 	{"ipvsadm -A -t 192.0.2.1:80 -s w", "wlc wrr"},
 	{"ipvsadm -D -t ", "192.0.2.80:80 [2001:db8::80]:443"},
@@ -69,8 +69,7 @@ func (n *namespace) inShell(t *testing.T, stdin string, words ...string) string 
 	return string(output)
 }
 
-// checkCompletions compares what a shell came up with, line after line: a line of its own with a sign of equality comes
-// before each answer.
+// checkCompletions compares a shell's candidates with those wanted, line after line. A line "=" precedes those of each.
 func checkCompletions(t *testing.T, output string) {
 	t.Helper()
 	answers := strings.Split(output, "=\n")
@@ -105,8 +104,8 @@ func TestFish(t *testing.T) {
 	checkCompletions(t, n.inShell(t, "", append([]string{"fish", "--no-config", "-c", script}, completionLines()...)...))
 }
 
-// TestBash types into an interactive bash, with the key for all that a word may become, and looks at the words that the
-// program would have had. In its place there are functions; the completion runs the program nevertheless.
+// TestBash types lines into an interactive bash, each with the key that inserts every candidate. Functions take the place
+// of the program and write their arguments to a file. The completion still runs the program.
 func TestBash(t *testing.T) {
 	n := completionSpace(t, "bash")
 	file := filepath.Join(t.TempDir(), "words")
@@ -133,7 +132,7 @@ func TestBash(t *testing.T) {
 	checkCompletions(t, strings.Join(answers, ""))
 }
 
-// zshHarness runs the function with the variables that the line editor would set, and takes what it hands over.
+// zshHarness runs the function with the variables that the line editor would set, and prints its candidates.
 const zshHarness = `
 _describe() { local c; for c in $candidates; do c=${c//\\:/@} c=${c/:/$'\t'}; print -r -- ${c//@/:}; done }
 _files() { print -rl -- $PREFIX*(N) }
@@ -204,7 +203,7 @@ func TestCompletionInstalled(t *testing.T) {
 	}
 }
 
-// TestCompletionInNamespace completes from another namespace, and offers nothing, quietly, where there is none.
+// TestCompletionInNamespace completes from another namespace, and offers nothing if the namespace is missing.
 func TestCompletionInNamespace(t *testing.T) {
 	here := newNamespace(t)
 	there := completionSpace(t, "sleep")

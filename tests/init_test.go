@@ -15,7 +15,7 @@ func TestInitUnit(t *testing.T) {
 	if err != nil {
 		skipOutsideLab(t, "systemd-analyze is not here: run tests/lab/install")
 	}
-	// Under a prefix of this machine's, as the programs of the unit must be there.
+	// systemd-analyze wants the unit's programs to exist, so the prefix is a real folder.
 	prefix := filepath.Join(t.TempDir(), "usr")
 	root := install(t, "INIT=systemd", "PREFIX="+prefix)
 	if err := os.Rename(filepath.Join(root, prefix), prefix); err != nil {

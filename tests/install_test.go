@@ -87,7 +87,7 @@ func TestInstallFiles(t *testing.T) {
 	}
 }
 
-// TestUninstall removes what was installed, whatever INIT= says now, and nothing else.
+// TestUninstall removes the installed files, with any INIT=, and nothing else.
 func TestUninstall(t *testing.T) {
 	root := install(t, "PREFIX=/usr", "INIT=systemd sysv")
 	mustMake(t, "install", "DESTDIR="+root, "PREFIX=/usr")
@@ -289,7 +289,7 @@ echo theirs >%{buildroot}/usr/local/sbin/ipvsadm
 	mustInstaller(t, "", "uninstall", list)
 }
 
-// TestVersion builds what a tarball has: no history to take the version from, and another program's around it.
+// TestVersion builds from a tarball: it has no history of its own, and lies in another project's repository.
 func TestVersion(t *testing.T) {
 	if inLab() {
 		t.Log("the lab lacks the memory for a build: this runs only on the machine itself")

@@ -106,10 +106,10 @@ func sum(counts map[string]int) (all int) {
 	return all
 }
 
-// requests sends one request after the other, each on a connection of its own, from several clients at once, until the
+// requests sends one request after the other, each on a connection of its own, from some clients at once, until the
 // context ends.
-func (h *machine) requests(ctx context.Context, url string) *tally {
-	const clients, patience = 4, 5 * time.Second
+func (h *machine) requests(ctx context.Context, clients int, url string) *tally {
+	const patience = 5 * time.Second
 	counts := &tally{answers: make(map[string]int), lost: make(map[string]int)}
 	client := &http.Client{Timeout: patience, Transport: &http.Transport{
 		DisableKeepAlives: true,
@@ -222,7 +222,7 @@ func TestRestoreUnderTraffic(t *testing.T) {
 		d.mustRun(t, "ipvsadm-restore", "-f", files[0])
 		ctx, stop := context.WithCancel(t.Context())
 		counted := make(chan *tally)
-		go func() { counted <- client.requests(ctx, "http://"+vip+"/") }()
+		go func() { counted <- client.requests(ctx, 4, "http://"+vip+"/") }()
 		time.Sleep(200 * time.Millisecond)
 		for range rounds {
 			for i := range files {

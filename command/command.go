@@ -1,8 +1,8 @@
-// Package command is the grammar of ipvsadm: what a person typed becomes a [Command], and a Command becomes the line
-// that would be typed for it.
+// Package command is the classic grammar of ipvsadm: Parse reads a command line as a [Command], and AppendRule writes a
+// Command as the line that would be typed for it. It touches neither the kernel nor the terminal.
 //
-// One table, in option.go, is the source of parsing, of which options go together, of the help text, of completion and
-// of hints.
+// One table, in option.go, drives parsing, legality, help, completion and hints: an option is one row of it. The messages are
+// the original's words; whatever this program adds to them is a hint, in the files whose names begin with hint.
 package command
 
 import (
@@ -74,10 +74,10 @@ func (k Kind) String() string {
 	}
 }
 
-// Command is one command line, read and found legal. Which fields count depends on its kind.
+// Command is a legal command line. Its kind decides which fields count.
 type Command struct {
 	Kind     Kind
-	Service  ipvs.Service     // what AddService and EditService make; for the others its ServiceID alone
+	Service  ipvs.Service     // of AddService and EditService; for the others its ServiceID alone
 	Server   ipvs.Destination // of AddServer, EditServer and DeleteServer
 	Timeouts ipvs.Timeouts    // of SetTimeouts
 	Daemon   ipvs.Daemon      // of StartDaemon; for StopDaemon its State alone
@@ -85,17 +85,17 @@ type Command struct {
 	Typed    Typed            // of AddServer and EditServer
 }
 
-// Typed is what a line says of a server that cannot be seen in the server, for Remarks.
+// Typed is what was typed about a server and cannot be seen in the server. Hints need it.
 type Typed struct {
-	Port       uint16 // the port of -r, 0 if it has none: the server's, or replaced by the service's
-	Forwarding bool   // -g, -i or -m is there
+	Port       uint16 // the port of -r, or 0: the service's port may replace it
+	Forwarding bool   // -g, -i or -m was typed
 }
 
-// Listing says what List shows and how.
+// Listing is what List shows, and how.
 type Listing struct {
 	Connections bool // the connection table
 	Timeouts    bool // the timeouts of connections
-	Daemons     bool // the synchronization daemons; if none of these three, services and servers
+	Daemons     bool // the synchronization daemons; without one of these three, services and servers
 
 	Numeric bool // addresses and ports as numbers
 	NoSort  bool // in the kernel's order
@@ -104,10 +104,10 @@ type Listing struct {
 	Options format.Options
 }
 
-// HasService tells whether the command names a service: where one is not required, it is about all of them if not.
+// HasService reports whether a service was named. List and Zero without one apply to all.
 func (c Command) HasService() bool { return c.Service.ServiceID != ipvs.ServiceID{} }
 
-// Change returns what the command asks of the kernel, and false for one that changes nothing there.
+// Change returns the change that the command makes in the kernel, and false if it makes none.
 func (c Command) Change() (ipvs.Change, bool) {
 	c = c.inKernel()
 	id := c.Service.ServiceID

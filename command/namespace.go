@@ -4,9 +4,8 @@ import "strings"
 
 const namespaceOption = "--netns"
 
-// CutNamespace takes --netns and its value out of the words of a command line, where they may stand anywhere, and
-// returns the value, empty if it is not there. A command is read, and its names are looked up, in that namespace, so
-// this comes before [Parse] and before the verbs have their turn.
+// CutNamespace takes --netns and its value out of a command line, where they may stand anywhere, and returns the value,
+// empty without one. It comes before [Parse] and the verbs, which look up names in that namespace.
 func CutNamespace(words []string) (namespace string, rest []string, err error) {
 	for i := 0; i < len(words); i++ {
 		name, text, given := strings.Cut(words[i], "=")
@@ -32,7 +31,7 @@ func CutNamespace(words []string) (namespace string, rest []string, err error) {
 	return namespace, rest, nil
 }
 
-// setNamespace refuses a namespace where CutNamespace did not find it: in a line of a file.
+// setNamespace refuses a --netns that CutNamespace did not see: one in a line of a file.
 func (p *Parser) setNamespace(*option, string) error {
-	return usageError("the network namespace is that of the whole command line: a line of a file cannot have its own")
+	return usageError("--netns is for the whole command line: a line of a file cannot have its own network namespace")
 }

@@ -12,14 +12,14 @@ const maxInt = math.MaxInt32
 // isSpace is C's isspace.
 func isSpace(r rune) bool { return r == ' ' || '\t' <= r && r <= '\r' }
 
-// parseNumber reads a decimal number within bounds as C's strtol does: white space and a sign may come before it,
-// nothing after.
+// parseNumber reads a decimal number within bounds as C's strtol does: white space and a sign may come before it, but
+// nothing after it.
 func parseNumber(text string, low, high int64) (int64, bool) {
 	number, err := strconv.ParseInt(strings.TrimLeftFunc(text, isSpace), 10, 64)
 	return number, err == nil && low <= number && number <= high
 }
 
-// leadingNumber reads a number as C's atoi does, whatever comes after it.
+// leadingNumber reads a number as C's atoi does: anything may come after it.
 func leadingNumber(text string) (int64, bool) {
 	text = strings.TrimLeftFunc(text, isSpace)
 	digits := strings.TrimLeft(text, "+-")

@@ -10,9 +10,9 @@ import (
 	"ipvsadm/names"
 )
 
-// AppendRule writes a command that changes the kernel's tables to b as the words to be typed for it, without the
-// program's name and without a newline. Addresses and ports are written as the names that the resolver knows, or as
-// numbers if it is nil. Parsing the line gives the command again.
+// AppendRule appends the line for a command that changes the kernel's tables, without the program's name and without a
+// newline. Parse reads the same command from it. The resolver's names stand for addresses and ports; a nil one writes
+// numbers.
 func (c Command) AppendRule(b []byte, resolver *names.Resolver) []byte {
 	r := rule{b, resolver}
 	switch c.Kind {
@@ -51,7 +51,7 @@ func (c Command) AppendRule(b []byte, resolver *names.Resolver) []byte {
 	return r.line
 }
 
-// rule is a line that is being written.
+// rule is a line under construction.
 type rule struct {
 	line     []byte
 	resolver *names.Resolver
@@ -67,8 +67,8 @@ func (r *rule) option(name string, number uint64) {
 	}
 }
 
-// seconds returns a timeout in seconds, and the longest that can be asked for instead of a longer one. The kernel has such
-// timeouts from other programs.
+// seconds returns a timeout in seconds. Other programs can set one that is longer than a command may ask for, so it returns
+// at most that.
 func seconds(timeout time.Duration) uint64 { return uint64(min(timeout/time.Second, maxTimeout)) }
 
 func (r *rule) command(kind Kind) {
@@ -98,7 +98,7 @@ func (r *rule) service(id ipvs.ServiceID) {
 	r.endpoint(id, id.Address)
 }
 
-// endpoint writes an address and port of a service or of its server. A mark has no protocol to name a port of.
+// endpoint writes an address and port of a service or of its server. A mark has no protocol, so its ports have no names.
 func (r *rule) endpoint(id ipvs.ServiceID, endpoint netip.AddrPort) {
 	protocol := ""
 	if id.Mark == 0 && r.resolver != nil {

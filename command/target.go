@@ -6,11 +6,11 @@ import (
 	"ipvsadm/ipvs"
 )
 
-// Target is a virtual service, and one of its servers, that the flags of a verb name. It reads them as the classic line
-// does, with the same messages.
+// Target is the service, and the server, that the flags of a verb name. It reads them as the classic line does, with the
+// same messages.
 type Target struct{ line Parser }
 
-// NewTarget returns a Target that names nothing yet.
+// NewTarget returns a Target that has no service and no server yet.
 func NewTarget(lookup Lookup) *Target {
 	t := new(Target)
 	t.line.begin(nil, lookup)
@@ -26,8 +26,7 @@ type TargetFlag struct {
 	t     *Target
 }
 
-// Flags returns -t, -u, --sctp-service, -f, -6 and -r, which set what they name. Their order on the command line counts,
-// as in the classic line.
+// Flags returns -t, -u, --sctp-service, -f, -6 and -r. Their order counts, as in the classic line.
 func (t *Target) Flags() []*TargetFlag {
 	var flags []*TargetFlag
 	for _, name := range []string{"tcp-service", "udp-service", "sctp-service", "fwmark-service", "ipv6", "real-server"} {
@@ -44,18 +43,18 @@ func (t *Target) Flags() []*TargetFlag {
 // Set reads the value of the flag.
 func (f *TargetFlag) Set(value string) error { return f.t.line.setOption(f.o, value) }
 
-// String returns nothing: no such flag has a default.
+// String returns the default: none.
 func (f *TargetFlag) String() string { return "" }
 
 // IsBoolFlag reports whether the flag has no value.
 func (f *TargetFlag) IsBoolFlag() bool { return f.o != nil && f.o.takes == nothing }
 
-// Service returns the service, if one is named.
+// Service returns the service, if one was named.
 func (t *Target) Service() (id ipvs.ServiceID, ok bool) {
 	return t.line.command.Service.ServiceID, t.line.command.HasService()
 }
 
-// Server returns the server, if one is named. Without a port it has the service's.
+// Server returns the server, if one was named. Without a port of its own it has the service's.
 func (t *Target) Server() (address netip.AddrPort, ok bool) {
 	address = t.line.command.Server.Address
 	return address, address.IsValid()

@@ -10,7 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// badLines are lines of every kind that is wrong, each with its message and the status of a file that begins with it.
+// badLines holds a bad line of every kind, its message, and the status of a file whose first bad line it is.
 var badLines = []struct {
 	line, message string
 	status        int
@@ -75,7 +75,7 @@ func TestRestoreBadLines(t *testing.T) {
 			t.Errorf("%s: status %d, stderr %q, want %d, %q", bad.line, result.status, result.stderr, bad.status, want)
 		}
 	}
-	// Lines that are good one by one, and cannot be together.
+	// These lines parse, but cannot all apply.
 	for _, option := range []string{"--test", "--dry-run", "--noflush"} {
 		result := d.run("-A -f 9\n-A -f 9\n-a -f 8 -r 10.1.0.1\n-a -f 9 -r 10.1.0.1\n-a -f 9 -r 10.1.0.1", "ipvsadm-restore", option)
 		const want = "stdin:2: Service already exists\nstdin:3: Service not defined\nstdin:5: Destination already exists\n"
@@ -91,7 +91,7 @@ func TestRestoreBadLines(t *testing.T) {
 	}
 }
 
-// TestRestoreAllBadLines has lines that do not parse and lines that cannot apply. All are reported in one run.
+// TestRestoreAllBadLines restores a file with lines that do not parse and lines that cannot apply. One run reports them all.
 func TestRestoreAllBadLines(t *testing.T) {
 	d := newDirector(t)
 	d.restore(t, twoServices) // TCP 192.0.2.1:80 and FWM 7

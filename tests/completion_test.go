@@ -40,7 +40,7 @@ var completions = []struct{ line, want string }{
 	{"ipvsadm save -f testdata/every", "testdata/everything.rules"},
 }
 
-// completionSpace is a namespace with a table to complete from.
+// completionSpace returns a namespace with a table to complete from.
 func completionSpace(t *testing.T, shell string) *namespace {
 	t.Helper()
 	n := newNamespace(t)
@@ -51,7 +51,7 @@ func completionSpace(t *testing.T, shell string) *namespace {
 	return n
 }
 
-// inShell runs a shell with this program and its other names in its path.
+// inShell runs a shell that has this program and its other names in PATH.
 func (n *namespace) inShell(t *testing.T, stdin string, words ...string) string {
 	t.Helper()
 	var output []byte
@@ -74,7 +74,7 @@ func checkCompletions(t *testing.T, output string) {
 	t.Helper()
 	answers := strings.Split(output, "=\n")
 	if len(answers) != len(completions)+1 {
-		t.Fatalf("%d answers to %d lines:\n%s", len(answers)-1, len(completions), output)
+		t.Fatalf("candidates for %d lines, want %d:\n%s", len(answers)-1, len(completions), output)
 	}
 	for i, test := range completions {
 		var got []string
@@ -122,7 +122,7 @@ func TestBash(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	// The words before the one at the cursor are no part of the answer.
+	// Drop the words before the cursor.
 	answers := strings.SplitAfter(string(output), "=\n")
 	for i, line := range completionLines() {
 		for range strings.Count(line, " ") - 1 {
@@ -148,7 +148,7 @@ done
 func TestZsh(t *testing.T) {
 	n := completionSpace(t, "zsh")
 	checkCompletions(t, n.inShell(t, "", append([]string{"zsh", "-f", "-c", zshHarness, "zsh"}, completionLines()...)...))
-	// A word without help has no colon behind it, which zsh would show as two dashes.
+	// A candidate without help has no colon. zsh would show that as two dashes.
 	got := n.inShell(t, "", "zsh", "-f", "-c", zshHarness, "zsh", "ipvsadm -A -t 192.0.2.1:80 -s w")
 	if want := "=\nwrr\nwlc\n"; got != want {
 		t.Errorf("words without help: %q, not %q", got, want)

@@ -10,8 +10,7 @@ import (
 
 // The tests in this file hold what ipvsadm(8) says in CONNECTION COUNTS.
 
-// TestConnectionCounts leads connections into each state that a director can be shown, and looks at the column that
-// counts them.
+// TestConnectionCounts brings connections into each state, and checks which column counts them.
 func TestConnectionCounts(t *testing.T) {
 	f := newFarm(t, "rr")
 	server := f.servers[0]
@@ -54,8 +53,8 @@ func TestConnectionCounts(t *testing.T) {
 	}
 }
 
-// TestConnectionCountsDirect shows what a director of direct routing cannot see: that a server closed its connection, and
-// that a server does not take part.
+// TestConnectionCountsDirect checks two states of direct routing, where the director sees only the client's packets: a
+// connection that its server closed, and one that its server never accepted.
 func TestConnectionCountsDirect(t *testing.T) {
 	needNetworks(t)
 	lan, client, webs, _ := onePlace(t)
@@ -80,7 +79,7 @@ func TestConnectionCountsDirect(t *testing.T) {
 	director.run("ipvsadm", "-C")
 	director.run("ipvsadm", "-A", "-t", service, "-s", "rr")
 	director.run("ipvsadm", "-a", "-t", service, "-r", "192.0.2.11", "-g")
-	webs[0].ip("addr del 192.0.2.100/32 dev lo") // and so it is deaf to the service
+	webs[0].ip("addr del 192.0.2.100/32 dev lo") // so the server drops the service's packets
 	defer webs[0].ip("addr add 192.0.2.100/32 dev lo label lo:0")
 	before := len(director.connections())
 	go client.dial("", service)
@@ -90,7 +89,7 @@ func TestConnectionCountsDirect(t *testing.T) {
 		states[conn.state]++
 	}
 	if states["SYN_RECV"] != 1 {
-		t.Errorf("a connection whose server is deaf is none of these: %v", states)
+		t.Errorf("a connection whose server does not answer is in none of these states: %v", states)
 	}
 	if got := f.counts("-t", service); got != "1 0" {
 		t.Errorf("SYN_RECV: ActiveConn and InActConn are %s, want 1 0", got)

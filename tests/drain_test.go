@@ -16,7 +16,7 @@ import (
 // kernel, the manual is wrong.
 
 // TestWeightZero drains a server under each scheduler that picks one by load or in turn. The server keeps the connection
-// it has, and gets no new one. When every server is drained, clients are refused.
+// it has and gets no new one. When every server is drained, clients are refused.
 func TestWeightZero(t *testing.T) {
 	f := newFarm(t, "rr")
 	for _, scheduler := range []string{"rr", "wrr", "lc", "wlc", "sed", "nq", "fo", "ovf", "lblc", "lblcr"} {
@@ -41,8 +41,8 @@ func TestWeightZero(t *testing.T) {
 	}
 }
 
-// TestWeightZeroHashed drains a server under the schedulers that hash. Without a fallback flag the clients that hash to
-// it are refused, all of them and nobody else. With the flag, and when the server is deleted, nobody is.
+// TestWeightZeroHashed drains a server under the schedulers that hash. Without a fallback flag exactly the clients that
+// hash to it are refused. With the flag, or after the server is deleted, no client is.
 func TestWeightZeroHashed(t *testing.T) {
 	const clients = 60
 	f := newFarm(t, "rr")
@@ -137,7 +137,7 @@ func TestWeightZeroUDP(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer conn.Close()
-		// sentTo returns the server of the connection after a packet more.
+		// sentTo sends one more packet and returns the server of the connection.
 		sentTo := func() (server string) {
 			t.Helper()
 			fmt.Fprint(conn, "x")
@@ -174,8 +174,7 @@ func TestWeightZeroUDP(t *testing.T) {
 // been drained.
 func TestPortReused(t *testing.T) {
 	f := newFarm(t, "rr")
-	// With conn_reuse_mode 0 only a newer kernel (6.1, not 5.10) looks at expire_nodest_conn. The one has run_estimation,
-	// and the other lacks it.
+	// With conn_reuse_mode 0 only newer kernels (6.1, not 5.10) read expire_nodest_conn. Those have run_estimation too.
 	newer := f.director.carriesSetting("run_estimation")
 	for _, test := range []struct {
 		reuse, expire string
@@ -211,9 +210,9 @@ func TestPortReused(t *testing.T) {
 	}
 }
 
-// TestServerDeleted deletes the server of an open connection. The connection stays in the table and the client hears
-// nothing, until the server is there again; with expire_nodest_conn the connection leaves the table by itself, and what
-// the client sends next is answered by a reset.
+// TestServerDeleted deletes the server of an open connection. The connection stays in the table, and the client gets no
+// answer until the server is added again. With expire_nodest_conn the connection leaves the table by itself, and the
+// client's next packet is answered by a reset.
 func TestServerDeleted(t *testing.T) {
 	f := newFarm(t, "rr")
 	f.setting("expire_nodest_conn", "0")
@@ -244,8 +243,8 @@ func TestServerDeleted(t *testing.T) {
 	}
 }
 
-// TestConnectionForgotten sends on a connection that the director does not know. The client gets a reset, or, with
-// sloppy_tcp, a server; that is the one that has the connection if the scheduler hashes.
+// TestConnectionForgotten sends on a connection that the director does not know. The client gets a reset. With sloppy_tcp
+// it gets a server, and a scheduler that hashes chooses the one that has the connection.
 func TestConnectionForgotten(t *testing.T) {
 	f := newFarm(t, "mh")
 	for _, test := range []struct{ scheduler, sloppy string }{{"mh", "0"}, {"mh", "1"}, {"sh", "1"}} {

@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// onePlace is a client and two web servers on one network, which lacks a director or two. The web servers stop when told.
+// onePlace returns a client and two web servers in one network, to which a test adds directors. Each of stops ends a server.
 func onePlace(t *testing.T) (lan *segment, client *host, webs []*host, stops []func()) {
 	lan = newSegment(t, "network")
 	client = newHost(t, "client").join(lan, "eth0", "192.0.2.10/24")
@@ -45,10 +45,10 @@ func TestExampleDirectRouting(t *testing.T) {
 	}
 	servers := answers{}
 	for _, conn := range conns {
-		// The director sees the client's half only: who closed first it cannot know.
+		// The director sees only the client's packets, so it does not know who closed first.
 		if conn.protocol != "TCP" || conn.state != "FIN_WAIT" || !strings.HasPrefix(conn.client, "192.0.2.10:") ||
 			conn.virtual != "192.0.2.100:80" {
-			t.Errorf("a connection that nobody made: %+v", conn)
+			t.Errorf("an unexpected connection: %+v", conn)
 		}
 		servers = append(servers, conn.server)
 	}
@@ -99,7 +99,7 @@ func TestExampleAcrossNetworks(t *testing.T) {
 	director.env = nil
 	director.script("lvsrouted", "start")
 
-	// The puzzle.
+	// The puzzle of examples/README.md.
 	held, _ := client.mustHold(director, "", "192.0.2.80:80")
 	director.run("ip", "route", "del", "default")
 	if page, err := finish(held); err != nil {

@@ -9,8 +9,8 @@ import (
 )
 
 // TestExampleDivert runs the two blocks of examples/README.md that give the names of Debian's package to this program and
-// back to the package. Between them the package is upgraded. All of it happens in copies of the folders that it changes, and
-// dpkg's database in there knows this package and these files alone.
+// back. Between them the package is upgraded. The test works on copies of the folders, with a dpkg database of this one
+// package.
 func TestExampleDivert(t *testing.T) {
 	if os.Geteuid() != 0 {
 		skipOutsideLab(t, "this test needs root")
@@ -83,7 +83,7 @@ func TestExampleDivert(t *testing.T) {
 		"undone: upgraded | upgraded",
 	} {
 		if !strings.Contains("\n"+string(out), "\n"+want+"\n") {
-			t.Errorf("there is no line %q", want)
+			t.Errorf("the line %q is missing", want)
 		}
 	}
 }

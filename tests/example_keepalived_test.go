@@ -12,7 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// twoDirectors joins two directors to the network, on which lvskeepalived can be started. The first has priority.
+// twoDirectors joins two directors for lvskeepalived to the network. The first has priority.
 func twoDirectors(t *testing.T, lan *segment, settings ...string) (directors []*host) {
 	t.Helper()
 	for i, priority := range []int{150, 100} {
@@ -20,7 +20,7 @@ func twoDirectors(t *testing.T, lan *segment, settings ...string) (directors []*
 		director.env = append([]string{fmt.Sprint("PRIORITY=", priority), "RUN=" + t.TempDir()}, settings...)
 		directors = append(directors, director)
 	}
-	t.Cleanup(func() { // also when the test failed, for keepalived is a daemon
+	t.Cleanup(func() { // after a failure too, because keepalived is a daemon
 		for _, director := range directors {
 			director.try("../examples/lvskeepalived", "stop")
 		}
@@ -28,18 +28,18 @@ func twoDirectors(t *testing.T, lan *segment, settings ...string) (directors []*
 	return directors
 }
 
-// has reports whether a director has the address of the service.
+// hasAddress reports whether a director has the address of the service.
 func hasAddress(director *host) bool {
 	return strings.Contains(director.ip("addr show dev eth0"), "192.0.2.100/32")
 }
 
-// holder returns a function that reports whether of two directors only the first has the address.
+// holdsAddress returns a function that reports whether the first of two directors has the address and the other lacks it.
 func holdsAddress(want, other *host) func() bool {
 	return func() bool { return hasAddress(want) && !hasAddress(other) }
 }
 
-// TestExampleKeepalivedPersistence has a client that stays with its server when the directors change places, and leaves
-// it when it fails.
+// TestExampleKeepalivedPersistence checks that a client keeps its server when the other director takes over, and loses it
+// when the server fails.
 func TestExampleKeepalivedPersistence(t *testing.T) {
 	needNetworks(t, "keepalived")
 	lan, client, webs, stops := onePlace(t)
@@ -114,15 +114,15 @@ func TestExampleKeepalived(t *testing.T) {
 		t.Errorf("a second start took keepalived from process %q to %q", before, after)
 	}
 
-	// What keepalived programmed, by the original and by us.
+	// Both programs list the table that keepalived made.
 	agree := func(when string, listings ...string) {
 		t.Helper()
 		for _, director := range directors {
 			for _, words := range listings {
 				line := strings.Fields(words)
 				var want, got string
-				// One director's connections arrive at the other when they like, and are counted there.
-				eventually(t, 20*time.Second, director.name+"'s table being left alone", func() bool {
+				// The other director's connections arrive at any time and are counted.
+				eventually(t, 20*time.Second, director.name+"'s table at rest", func() bool {
 					want = director.run(append([]string{original}, line...)...)
 					got = director.run(append([]string{"ipvsadm"}, line...)...)
 					return want == director.run(append([]string{original}, line...)...)
@@ -159,7 +159,7 @@ func TestExampleKeepalived(t *testing.T) {
 	second.show("ipvsadm", "-L", "--daemon")
 	first.show("../examples/lvskeepalived", "status")
 
-	// The table of one on another.
+	// The table of one director, restored on another.
 	file := filepath.Join(t.TempDir(), "ipvsadm.rules")
 	first.run("ipvsadm-save", "-n", "-f", file)
 	spare := newHost(t, "spare")
@@ -168,7 +168,7 @@ func TestExampleKeepalived(t *testing.T) {
 		t.Errorf("saved on one (-) and restored on another (+) differ:\n%s", diff)
 	}
 
-	// A server fails, and returns. The one that holds our connection shall not.
+	// The server without our connection fails, and returns.
 	failing, staying := 0, 1
 	if heldBy == web11 {
 		failing, staying = 1, 0
@@ -191,7 +191,7 @@ func TestExampleKeepalived(t *testing.T) {
 		t.Errorf("the server that returned gets nothing: %v", got)
 	}
 
-	// The first director dies: its cable is cut. Requests are made one by one, each given a second.
+	// The first director loses its link. Requests go out one by one, with a second each to connect.
 	first.ip("link set eth0 down")
 	began = time.Now()
 	lost, took := 0, time.Duration(0)
@@ -203,16 +203,16 @@ func TestExampleKeepalived(t *testing.T) {
 		lost++
 		answered, took = 0, time.Since(began)
 		if took > 30*time.Second {
-			t.Fatalf("no answer for %v after the first director died", took)
+			t.Fatalf("no answer for %v after the first director lost its link", took)
 		}
 	}
-	t.Logf("the first director died: %d requests were lost in %.1f s, then all were answered", lost, took.Seconds())
+	t.Logf("the first director lost its link: %d requests were lost in %.1f s, then all were answered", lost, took.Seconds())
 	if !hasAddress(second) {
-		t.Error("the second director has not got the address")
+		t.Error("the second director lacks the address")
 	}
 	page, err := finish(held)
 	if want := webs[staying].name; err != nil || page != want {
-		t.Errorf("a connection held since before that was answered by %q, %v; want %q", page, err, want)
+		t.Errorf("a connection that was held across the failover was answered by %q, %v; want %q", page, err, want)
 	}
 	first.ip("link set eth0 up")
 	eventually(t, 30*time.Second, "the first director taking the address back", holdsAddress(first, second))
@@ -231,8 +231,8 @@ func TestExampleKeepalived(t *testing.T) {
 	}
 }
 
-// startService starts the service of init/ipvsadm.init with a saved file. The script goes by where packages put
-// things, so this program is mounted there, and its settings, for the script alone.
+// startService runs init/ipvsadm.init start with a saved file. The script looks where packages put the program and its
+// settings, so both are mounted there, for the script only.
 func (h *host) startService(file string) {
 	h.t.Helper()
 	settings := filepath.Join(h.t.TempDir(), "default")

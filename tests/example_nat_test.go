@@ -38,7 +38,7 @@ func TestExampleNATAndDirectRouting(t *testing.T) {
 	}
 	director.show("ipvsadm", "-Ln")
 
-	// Another port by direct routing: the listing tells what really happens.
+	// A port that direct routing ignores: the listing has the port that is used.
 	director.run("ipvsadm", "-d", "-t", "192.0.2.102:80", "-r", "10.0.0.12")
 	director.run("ipvsadm", "-a", "-t", "192.0.2.102:80", "-r", "10.0.0.12:8080", "-g")
 	if listing := director.run("ipvsadm", "-Ln", "-t", "192.0.2.102:80"); strings.Contains(listing, "8080") {
@@ -48,7 +48,7 @@ func TestExampleNATAndDirectRouting(t *testing.T) {
 		map[string]int{"web1": 2, "web2": 2})
 }
 
-// Two web servers behind a director that translates.
+// The web servers behind a director that masquerades.
 const (
 	web1 = "10.0.0.11:80"
 	web2 = "10.0.0.12:80"
@@ -57,7 +57,8 @@ const (
 // firewall is the iptables of the lab's kernel, which has no nf_tables for IPv4.
 const firewall = "iptables-legacy"
 
-// TestExampleNAT goes by the scripts' defaults, and then lets the real servers out by MASQUERADE.
+// TestExampleNAT runs the scripts with their defaults, and then with MASQUERADE, which lets the real servers reach the
+// outside.
 func TestExampleNAT(t *testing.T) {
 	needNetworks(t, firewall)
 	outside, inside := newSegment(t, "outside"), newSegment(t, "inside")
@@ -89,7 +90,7 @@ func TestExampleNAT(t *testing.T) {
 	wantCounts(t, "the service beside it", client.mustGet(4, "http://192.0.2.102/"), direct)
 	director.show(firewall, "-t", "nat", "-S", "POSTROUTING")
 
-	// The firewall's rules translate what IPVS carries if conntrack is 1, and not otherwise.
+	// The firewall's rules apply to the connections of IPVS only if conntrack is 1.
 	for conntrack, seen := range map[string]string{"0": "192.0.2.10", "1": "10.0.0.1"} {
 		director.set("vs/conntrack", conntrack)
 		director.run(firewall, "-t", "nat", "-A", "POSTROUTING", "-o", "eth1", "-j", "MASQUERADE")
@@ -105,7 +106,8 @@ func TestExampleNAT(t *testing.T) {
 	}
 }
 
-// TestExampleNATOneCard has director, real servers and a client in one network, and another client behind a router.
+// TestExampleNATOneCard puts the director, the real servers and a client into one network, and another client behind a
+// router.
 func TestExampleNATOneCard(t *testing.T) {
 	needNetworks(t)
 	lan, beyond := newSegment(t, "lan"), newSegment(t, "beyond")
@@ -140,14 +142,14 @@ func TestExampleNATOneCard(t *testing.T) {
 	}
 
 	startScript("lvsnat-real", webs...)
-	for range 2 { // the second time, no redirect may have led anybody astray
+	for range 2 { // twice, because an ICMP redirect would break the second round
 		for client, address := range map[*host]string{distant: "198.51.100.10", neighbour: "192.0.2.10"} {
 			wantCounts(t, client.name, client.mustGet(4, url), map[string]int{"web1:" + address: 2, "web2:" + address: 2})
 		}
 	}
 }
 
-// serveClients runs a web server whose one page is the host's name and the client's address.
+// serveClients runs a web server whose page is the host's name and the client's address.
 func (h *host) serveClients(address string) {
 	h.t.Helper()
 	server := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, request *http.Request) {

@@ -10,11 +10,11 @@ import (
 	"time"
 )
 
-// load is what a scheduler that counts connections knows of a real server. What tests do with servers leaves
-// the director in no doubt: a held connection is active, and one whose page has come is inactive for two minutes.
+// load holds the connection counts and the weight of a real server, by which schedulers choose. A held connection is
+// active. A finished one is inactive for two minutes.
 type load struct{ active, inactive, weight int }
 
-// scheduling is a director with a scheduler, the connections held through it and the loads they make.
+// scheduling is a service with a scheduler, the connections held through it, and the loads that follow from them.
 type scheduling struct {
 	t                *testing.T
 	director, client *host
@@ -23,7 +23,7 @@ type scheduling struct {
 	held             map[string][]net.Conn
 }
 
-// hold holds another connection and returns where it went.
+// hold holds one more connection and returns its server.
 func (s *scheduling) hold() string {
 	s.t.Helper()
 	conn, server := s.client.mustHold(s.director, "", s.service)
@@ -32,7 +32,7 @@ func (s *scheduling) hold() string {
 	return server
 }
 
-// holds is hold several times.
+// holds calls hold n times.
 func (s *scheduling) holds(n int) (got answers) {
 	s.t.Helper()
 	for range n {
@@ -41,7 +41,7 @@ func (s *scheduling) holds(n int) (got answers) {
 	return got
 }
 
-// release ends all connections held to a server, which must be the one to answer them.
+// release finishes all connections that are held to a server. That server must answer them.
 func (s *scheduling) release(server string) {
 	s.t.Helper()
 	names := map[string]string{web1: "web1", web2: "web2"}
@@ -57,7 +57,7 @@ func (s *scheduling) release(server string) {
 	s.held[server] = nil
 }
 
-// holdByCost holds connections and checks that each goes to a server whose cost is least.
+// holdByCost holds connections and checks that each goes to a server of the lowest cost.
 func (s *scheduling) holdByCost(n int, cost func(*load) float64) (got answers) {
 	s.t.Helper()
 	for range n {
@@ -90,11 +90,11 @@ func TestExampleSchedulers(t *testing.T) {
 		webs = append(webs, web)
 	}
 	startScript("lvsnat-real", webs...)
-	alone := []string{"MARK=1", "VIPS=192.0.2.100"} // for what it sets up to be put back too
+	alone := []string{"MARK=1", "VIPS=192.0.2.100"} // so that stop removes what start set up
 	director.env = alone
 	startScript("lvsnat", director)
 
-	// Each scheduler gets an address of its own, and with it servers whose counts begin at zero.
+	// Each scheduler gets its own address, so its servers' counts start at zero.
 	vips := 0
 	newVIP := func() string {
 		vips++
@@ -128,7 +128,7 @@ func TestExampleSchedulers(t *testing.T) {
 		director.run("ipvsadm", "-e", "-t", s.service, "-r", server, "-m", "-w", strconv.Itoa(weight))
 	}
 
-	t.Run("rr", func(t *testing.T) { // an even share, whatever the weights
+	t.Run("rr", func(t *testing.T) { // an even share, without regard to weights
 		s := schedule(t, "rr", 1, 3)
 		got := client.mustGet(8, "http://"+s.service+"/")
 		wantCounts(t, "rr", got, map[string]int{"web1": 4, "web2": 4})
@@ -150,7 +150,7 @@ func TestExampleSchedulers(t *testing.T) {
 		wantCounts(t, "web1 having a connection", ask(t, 4, "", s.service), map[string]int{"web1": 1, "web2": 3})
 	})
 
-	t.Run("lc", func(t *testing.T) { // to the fewest connections, whatever the weights
+	t.Run("lc", func(t *testing.T) { // to the fewest connections, without regard to weights
 		cost := func(l *load) float64 { return float64(l.active<<8 + l.inactive) }
 		s := schedule(t, "lc", 1, 3)
 		wantCounts(t, "held", s.holdByCost(6, cost), map[string]int{web1: 3, web2: 3})
@@ -164,7 +164,7 @@ func TestExampleSchedulers(t *testing.T) {
 		s.release(web2)
 		wantCounts(t, "after web2's ended", s.holdByCost(5, cost), map[string]int{web2: 5})
 	})
-	t.Run("sed", func(t *testing.T) { // to the shortest expected delay: with this connection counted
+	t.Run("sed", func(t *testing.T) { // to the shortest expected delay, which counts the new connection
 		cost := func(l *load) float64 { return float64(l.active+1) / float64(l.weight) }
 		s := schedule(t, "sed", 1, 3)
 		wantCounts(t, "the first two", s.holdByCost(2, cost), map[string]int{web2: 2}) // though web1 is idle
@@ -185,7 +185,7 @@ func TestExampleSchedulers(t *testing.T) {
 	t.Run("sh", func(t *testing.T) { clientsStay(t, schedule(t, "sh", 1, 1), clients) })
 	t.Run("mh", func(t *testing.T) { clientsStay(t, schedule(t, "mh", 1, 1), clients) })
 
-	// Schedulers by destination are for a service of many addresses: a mark.
+	// Schedulers by destination need a service of many addresses, which a mark has.
 	marked := func(t *testing.T, scheduler string, n, weight int) (vips []string, s *scheduling) {
 		t.Helper()
 		for range n {
@@ -195,7 +195,7 @@ func TestExampleSchedulers(t *testing.T) {
 			"VIPS="+strings.Join(vips, " "))
 		return vips, s
 	}
-	t.Run("dh", func(t *testing.T) { // one server a destination, whoever asks
+	t.Run("dh", func(t *testing.T) { // one server for each destination, for every client
 		vips, _ := marked(t, "dh", 4, 1)
 		servers := map[string]bool{}
 		for _, vip := range vips {
@@ -214,7 +214,7 @@ func TestExampleSchedulers(t *testing.T) {
 		}
 	})
 	for _, scheduler := range []string{"lblc", "lblcr"} {
-		t.Run(scheduler, func(t *testing.T) { // one server a destination, until it has too much to do
+		t.Run(scheduler, func(t *testing.T) { // one server for each destination, until it is overloaded
 			vips, s := marked(t, scheduler, 3, 2)
 			firsts := answers{}
 			for _, vip := range vips[:2] {
@@ -228,13 +228,13 @@ func TestExampleSchedulers(t *testing.T) {
 			wantCounts(t, "two destinations, each to the less loaded server", firsts, map[string]int{"web1": 1, "web2": 1})
 			director.show("ipvsadm", "-Ln")
 
-			// A server has too much to do when it has more active connections than its weight, and another has
-			// less than half of its own. Then another takes over (lblc) or helps out (lblcr).
+			// A server is overloaded when it has more active connections than its weight, and another has less
+			// than half of its own weight. Then the other takes over (lblc) or joins in (lblcr).
 			s.service = vips[2] + ":80"
 			home := s.hold()
 			other := map[string]string{web1: web2, web2: web1}[home]
 			wantCounts(t, "up to its weight and one more", s.holds(2), map[string]int{home: 2})
-			wantCounts(t, "when it has too much to do", s.holds(2), map[string]int{other: 2})
+			wantCounts(t, "when it is overloaded", s.holds(2), map[string]int{other: 2})
 			s.release(home)
 			want := map[string]string{"lblc": other, "lblcr": home}[scheduler]
 			wantCounts(t, "when it is idle again", s.holds(1), map[string]int{want: 1})
@@ -260,12 +260,12 @@ func TestExampleSchedulers(t *testing.T) {
 	t.Run("persistence", func(t *testing.T) {
 		const seconds = 5
 		s := schedule(t, "rr", 1, 1, fmt.Sprint("PERSIST=", seconds))
-		director.run("ipvsadm", "--set", "0", "1", "0") // a template outlives its connections, so let them end soon
+		director.run("ipvsadm", "--set", "0", "1", "0") // a template outlives its connections, so these must end soon
 		stays := func(when string) string {
 			t.Helper()
 			var got answers
 			for range 4 {
-				// A client that never closes: else the director keeps the connection for two minutes more.
+				// The client never closes. Otherwise the director keeps the connection for two more minutes.
 				conn, err := client.dial(clients[0], s.service)
 				if err != nil {
 					t.Fatal(err)
@@ -298,15 +298,15 @@ func TestExampleSchedulers(t *testing.T) {
 			t.Errorf("no template is listed:\n%s", director.run("ipvsadm", "-lnc"))
 		}
 		eventually(t, 20*time.Second, "the end of persistence", func() bool { return !template() })
-		t.Logf("it was let go %.1f s after its last request", time.Since(began).Seconds())
-		if second := stays("after that"); second == first { // round robin goes on where it was
-			t.Errorf("let go by %s, the client was not taken by the other", first)
+		t.Logf("persistence ended %.1f s after the last request", time.Since(began).Seconds())
+		if second := stays("after that"); second == first { // round robin goes on to the other server
+			t.Errorf("the client came back to %s, want the other server", first)
 		}
 		director.run("ipvsadm", "--set", "0", "120", "0")
 	})
 }
 
-// clientsStay checks that every client is served by one server, and that there is work for both.
+// clientsStay checks that every client has one server, and that both servers have clients.
 func clientsStay(t *testing.T, s *scheduling, clients []string) {
 	t.Helper()
 	servers := map[string]bool{}

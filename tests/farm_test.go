@@ -13,7 +13,7 @@ import (
 // The tests in this file hold what ipvsadm(8) says about the kernel in DRAINING A SERVER, CONNECTION COUNTS and KERNEL
 // SETTINGS. Where one fails on a newer kernel, the manual is wrong.
 
-// farm is a director that masquerades three servers, and a client outside that has many addresses.
+// farm is a director that masquerades three servers, and a client in another network that has many addresses.
 type farm struct {
 	t                *testing.T
 	director, client *host
@@ -26,7 +26,7 @@ const (
 	farmService = farmAddress + ":80"
 )
 
-// newFarm returns a farm whose service has the scheduler, its flags and its persistence in words, and servers of weight 1.
+// newFarm returns a farm of servers of weight 1. The words are the scheduler of its service, with flags and persistence.
 func newFarm(t *testing.T, words string) *farm {
 	t.Helper()
 	needNetworks(t)
@@ -77,13 +77,13 @@ func (f *farm) remove(name string) {
 	f.ipvsadm("-d -t " + farmService + " -r " + f.address(name))
 }
 
-// setting changes one of net.ipv4.vs on the director.
+// setting writes a sysctl under net.ipv4.vs on the director.
 func (f *farm) setting(name, value string) {
 	f.t.Helper()
 	f.director.set("vs/"+name, value)
 }
 
-// forget clears the director's table and makes it forget all connections.
+// forget clears the director's table and its connections.
 func (f *farm) forget() {
 	f.t.Helper()
 	f.setting("expire_nodest_conn", "1")
@@ -126,10 +126,10 @@ func (h *host) echo() {
 	}()
 }
 
-// client's addresses are 198.51.100.1 to 198.51.100.200.
+// clientAddress returns an address of the client. N is 1 to 200.
 func clientAddress(n int) string { return fmt.Sprintf("198.51.100.%d", n) }
 
-// from returns an address of the client with a port that no connection had.
+// from returns an endpoint at an address of the client. No two have the same port.
 func (f *farm) from(address string) string {
 	f.port++
 	return fmt.Sprintf("%s:%d", address, f.port)
@@ -173,7 +173,7 @@ func exchange(conn net.Conn, patience time.Duration) error {
 	return err
 }
 
-// servedBy opens a connection from each of the client's first n addresses and returns who took it: a server's name, or
+// servedBy opens a connection from each of the client's first n addresses. It returns the name of each one's server, or
 // "refused".
 func (f *farm) servedBy(n int) map[int]string {
 	f.t.Helper()
@@ -200,7 +200,7 @@ func countNames(names map[int]string) map[string]int {
 	return counts
 }
 
-// carriesSetting reports whether the kernel has a setting in net.ipv4.vs.
+// carriesSetting reports whether the kernel has a sysctl under net.ipv4.vs.
 func (h *host) carriesSetting(name string) bool {
 	_, status := h.try("test", "-e", "/proc/sys/net/ipv4/vs/"+name)
 	return status == 0

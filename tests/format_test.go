@@ -15,7 +15,7 @@ import (
 	"github.com/santhosh-tekuri/jsonschema/v6"
 )
 
-// withConnections makes a table of every kind, and three connections to one more service, on the loopback interface.
+// withConnections makes a table with everything, and three connections through one more service on the loopback interface.
 func withConnections(t *testing.T) *namespace {
 	t.Helper()
 	n := newNamespace(t)
@@ -41,7 +41,7 @@ func withConnections(t *testing.T) *namespace {
 	return n
 }
 
-// TestJSON validates every listing against the schema, which lets no key be missing and no other be there.
+// TestJSON validates every listing against the schema, which has every key as required and forbids others.
 func TestJSON(t *testing.T) {
 	compiler := jsonschema.NewCompiler()
 	compiler.AssertFormat()
@@ -66,7 +66,7 @@ func TestJSON(t *testing.T) {
 			t.Errorf("%s: %v\n%s", words, err, text)
 		}
 	}
-	// The kernel runs no daemons beside a server of the other family, so they are in a namespace without services.
+	// The kernel starts no daemon in a namespace with a server of another family than its service, so use an empty one.
 	empty := newNamespace(t)
 	if err := empty.do(exec.Command("ip", "link", "add", "dummy0", "up", "type", "dummy").Run); err != nil {
 		skipOutsideLab(t, "no dummy interface: "+err.Error())
@@ -90,7 +90,7 @@ func TestJSON(t *testing.T) {
 		}
 	}
 
-	// What is in them: the schema says nothing of that.
+	// The values, which the schema cannot check.
 	table := documents["-Ln"].(map[string]any)["services"].([]any)
 	if len(table) != 8 {
 		t.Errorf("%d services", len(table))
@@ -128,7 +128,7 @@ func TestJSON(t *testing.T) {
 	}
 }
 
-// TestAligned looks at the columns: each begins or ends where its heading does.
+// TestAligned checks that each column begins or ends where its heading does.
 func TestAligned(t *testing.T) {
 	n := withConnections(t)
 	text := n.program(t, "", "-Ln", "--format", "table", "--stats")

@@ -81,7 +81,7 @@ func emptyEtc(t *testing.T) {
 	}
 }
 
-// script is the init script at work in the namespace of a director.
+// script is the init script in the namespace of a director.
 type script struct {
 	*director
 	path string
@@ -124,7 +124,7 @@ func TestInitScript(t *testing.T) {
 	s.verb(t, 2, "usage:", "nonsense")
 	s.verb(t, 2, "usage:", "start", "stop")
 
-	// Without a file, a machine starts. What asks for the file fails.
+	// Without a file, a start succeeds. Verbs that ask for the file fail.
 	s.restore(t, oneService)
 	for _, verb := range []string{"start", "restart"} {
 		s.verb(t, 0, debianRules+" does not exist", verb)
@@ -156,11 +156,11 @@ func TestInitScript(t *testing.T) {
 	s.wantSaved(t, "")
 }
 
-// TestInitScriptRulesFile finds the file where the system keeps it.
+// TestInitScriptRulesFile checks where the script looks for the rules.
 func TestInitScriptRulesFile(t *testing.T) {
 	s := newScript(t)
 	writeFile(t, debianRules, oneService)
-	// Red Hat's file goes before Debian's, which goes before Red Hat's folder.
+	// Red Hat's file wins over Debian's, which wins over Red Hat's folder without a file.
 	if err := os.Mkdir(filepath.Dir(redHatRules), 0o755); err != nil {
 		t.Fatal(err)
 	}
@@ -175,7 +175,7 @@ func TestInitScriptRulesFile(t *testing.T) {
 		t.Errorf("saved: %q", got)
 	}
 
-	// The administrator's choice goes before both.
+	// The administrator's choice wins over both.
 	elsewhere := filepath.Join(t.TempDir(), "rules")
 	writeFile(t, defaults, "IPVSADM_RULES="+elsewhere+"\n")
 	s.verb(t, 6, elsewhere+" is missing", "reload")
@@ -185,7 +185,7 @@ func TestInitScriptRulesFile(t *testing.T) {
 	s.verb(t, 1, "is not saved", "save")
 }
 
-// TestInitScriptSaveOnStop never loses an edited file, nor a table that was to be saved.
+// TestInitScriptSaveOnStop checks that a stop loses neither an edited file nor a table that it should save.
 func TestInitScriptSaveOnStop(t *testing.T) {
 	s := newScript(t)
 	wantFile := func(path, want string) {
@@ -231,7 +231,7 @@ func TestInitScriptSaveOnStop(t *testing.T) {
 	wantFile(debianRules, "nonsense\n")
 	wantFile(debianRules+stoppedSuffix, defaultTimeouts+oneService)
 
-	// The first boot had no file: the table of then becomes it.
+	// The first boot had no file, so the stop writes it.
 	os.Remove(debianRules)
 	s.verb(t, 0, "does not exist", "start")
 	s.restore(t, oneService)
@@ -245,7 +245,7 @@ func TestInitScriptSaveOnStop(t *testing.T) {
 	s.wantSaved(t, oneService)
 }
 
-// TestInitScriptDefaults obeys the variables of Debian's /etc/default/ipvsadm.
+// TestInitScriptDefaults checks the variables of Debian's /etc/default/ipvsadm.
 func TestInitScriptDefaults(t *testing.T) {
 	s := newScript(t)
 	writeFile(t, debianRules, twoServices)

@@ -11,7 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// runMake runs make with the program that is built already, and returns its output and whether it succeeded.
+// runMake runs make without building the program. It returns the output and reports whether make succeeded.
 func runMake(t *testing.T, words ...string) (output string, ok bool) {
 	t.Helper()
 	builtProgram(t)
@@ -30,7 +30,7 @@ func mustMake(t *testing.T, words ...string) string {
 	return output
 }
 
-// install runs make install into a folder of its own, as a distribution does, and returns that folder.
+// install runs make install into a new folder, as a distribution does, and returns that folder.
 func install(t *testing.T, options ...string) (root string) {
 	t.Helper()
 	root = t.TempDir()
@@ -38,7 +38,7 @@ func install(t *testing.T, options ...string) (root string) {
 	return root
 }
 
-// files lists what is under a folder, without the folders themselves.
+// files lists the files under a folder.
 func files(t *testing.T, root string) (list []string) {
 	t.Helper()
 	err := filepath.WalkDir(root, func(path string, entry os.DirEntry, err error) error {
@@ -54,7 +54,7 @@ func files(t *testing.T, root string) (list []string) {
 	return list
 }
 
-// everywhere lists the files that every installation has, with the folder of fish.
+// commonFiles lists the files that every installation has. The folder of fish depends on the prefix.
 func commonFiles(prefix, fish string) []string {
 	list := []string{fish + "/ipvsadm-restore.fish", fish + "/ipvsadm-save.fish", fish + "/ipvsadm.fish"}
 	for _, name := range []string{
@@ -125,7 +125,7 @@ func TestUninstall(t *testing.T) {
 	}
 }
 
-// stage makes the folder that make install hands to init/installer, with few files, as each costs time in the lab.
+// stage makes a folder as make install makes it for init/installer, with few files, because each costs time in the lab.
 func stage(t *testing.T, paths ...string) (folder string) {
 	t.Helper()
 	folder = t.TempDir()
@@ -139,7 +139,7 @@ func stage(t *testing.T, paths ...string) (folder string) {
 	return folder
 }
 
-// installer runs init/installer with settings such as FORCE=1, and returns its output and whether it succeeded.
+// installer runs init/installer with settings such as FORCE=1. It returns the output and reports whether it succeeded.
 func installer(t *testing.T, settings string, words ...string) (output string, ok bool) {
 	t.Helper()
 	command := exec.Command("../init/installer", words...)
@@ -155,7 +155,7 @@ func mustInstaller(t *testing.T, settings string, words ...string) {
 	}
 }
 
-// refused runs the installer, which must fail because of an owner, and change none of the files.
+// mustRefuse runs the installer, which must fail because of an owner and change none of the files.
 func mustRefuse(t *testing.T, owned, owner string, unchanged []string, settings string, words ...string) {
 	t.Helper()
 	before := map[string]string{}
@@ -183,7 +183,7 @@ func mustOutput(t *testing.T, program string, words ...string) string {
 	return string(b)
 }
 
-// TestInstallOverPackage installs over the files of Debian's ipvsadm, which are all there.
+// TestInstallOverPackage installs over the files of Debian's ipvsadm package.
 func TestInstallOverPackage(t *testing.T) {
 	needLab(t)
 	const script, theirs, ours = "/etc/init.d/ipvsadm", "/usr/sbin/ipvsadm", "/usr/local/sbin/ipvsadm"
@@ -205,12 +205,12 @@ func TestInstallOverPackage(t *testing.T) {
 	mustRefuse(t, linked, "ipvsadm (dpkg)", all, "", "install", stage(t, linked), linkList)
 	mustRefuse(t, theirs, "ipvsadm (dpkg)", all, "DESTDIR=/", "install", usr, usrList)
 
-	// The package's own file may have been diverted to where ours would go.
+	// A diversion may have moved the package's file to the path of ours.
 	divert(t, "--no-rename", "--divert", ours, "--add", "/sbin/ipvsadm")
 	mustRefuse(t, ours, "a package, by a diversion (dpkg)", all, "", "install", local, list)
 	divert(t, "--no-rename", "--remove", "/sbin/ipvsadm")
 
-	// Without the script nothing of the package's is in the way.
+	// Without the script no file of the package is in the way.
 	mustInstaller(t, "", "install", local, list)
 	mustInstaller(t, "", "uninstall", list)
 	if _, err := os.Stat(ours); !os.IsNotExist(err) {
@@ -228,7 +228,7 @@ func TestInstallOverPackage(t *testing.T) {
 		t.Errorf("%s after uninstall FORCE=1: %v", script, err)
 	}
 
-	// An administrator who diverts the package's file has made room for ours.
+	// An administrator may divert the package's file to make room for ours.
 	divert(t, "--rename", "--add", "/sbin/ipvsadm")
 	mustInstaller(t, "", "install", usr, usrList)
 	if text := readFile(t, theirs); text != "ours\n" {
@@ -240,7 +240,7 @@ func TestInstallOverPackage(t *testing.T) {
 	}
 }
 
-// onePackage leaves dpkg's tools a database of one installed package. They take seconds in the lab to search them all.
+// onePackage gives dpkg's tools a database of one package. In the lab they take seconds to search the whole one.
 func onePackage(t *testing.T, name string) {
 	t.Helper()
 	database := t.TempDir()

@@ -9,7 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// TestLicences keeps LICENSES.md to the modules that go.mod names and to those that the program was built of.
+// TestLicences checks that LICENSES.md lists exactly the modules of go.mod and of the program.
 func TestLicences(t *testing.T) {
 	program := builtProgram(t)
 	listed := make(map[string]string)

@@ -10,15 +10,15 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// limit is a resource of which a program gets little.
+// limit is a resource that a test makes scarce.
 type limit struct {
 	name   string
 	shell  string // the commands that set the limit to a value, %d, and become the program
-	values []int  // ascending: too little for a restore at first, enough at last
+	values []int  // ascending, from too few for a restore to enough
 }
 
-// TestRestoreWithinLimits restores with too few threads, descriptors and bytes of memory. Whatever is missing, the table
-// is the old one or the new one, and the status tells which: 2 would mean that the kernel has no IPVS.
+// TestRestoreWithinLimits restores with too few threads, descriptors or bytes of memory. The table is the old one or the new
+// one, and the status says which. It is never 2, which would mean that the kernel has no IPVS.
 func TestRestoreWithinLimits(t *testing.T) {
 	d := newDirector(t)
 	group := newControlGroup(t)
@@ -29,7 +29,7 @@ func TestRestoreWithinLimits(t *testing.T) {
 		{"threads of a user", "exec setpriv --reuid 1001 --clear-groups --inh-caps +net_admin --ambient-caps +net_admin prlimit --nproc=%d ", upTo(20)},
 		{"descriptors", "ulimit -n %d && exec ", upTo(20)},
 		{"address space", "ulimit -v $((1024 * %d)) && exec ", steps(700, 1300, 10)},
-		{"data", "ulimit -d $((1024 * %d)) && exec ", steps(36, 300, 5)}, // with less the kernel does not even load the program,
+		{"data", "ulimit -d $((1024 * %d)) && exec ", steps(36, 300, 5)}, // below 36 MB the kernel does not load the program
 	}
 	d.mustRunWith(t, marks(5000, 5030), "ipvsadm-restore")
 	old := d.mustRun(t, "ipvsadm", "-Sn")
@@ -46,7 +46,7 @@ func TestRestoreWithinLimits(t *testing.T) {
 		writeFile(t, file, rules.text)
 		for _, limit := range limits {
 			t.Run(rules.name+"/"+limit.name, func(t *testing.T) {
-				const enough = 4 // times in a row that it got to its end, after which more of the resource tells nothing new
+				const enough = 4 // restores in a row that finish, before the test stops raising the limit
 				failed, ended := 0, 0
 				for _, value := range limit.values {
 					result := d.shell(fmt.Sprintf(limit.shell, value) + "${ipvsadm}-restore <" + file)
@@ -72,7 +72,7 @@ func TestRestoreWithinLimits(t *testing.T) {
 					}
 				}
 				if failed == 0 || ended < enough {
-					t.Errorf("%d failed, and then %d got to the end", failed, ended)
+					t.Errorf("%d restores failed, and then %d finished", failed, ended)
 				}
 				d.mustRunWith(t, old, "ipvsadm-restore")
 			})
@@ -89,7 +89,7 @@ func steps(from, to, by int) (values []int) {
 
 func upTo(most int) []int { return steps(1, most, 1) }
 
-// newControlGroup makes a control group for processes to enter, and returns its folder.
+// newControlGroup makes a control group and returns its folder.
 func newControlGroup(t *testing.T) string {
 	t.Helper()
 	root := t.TempDir()

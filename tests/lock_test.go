@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// TestRestoreWait has a restore wait for another, which is this test, for as long as it is told to.
+// TestRestoreWait holds the lock, so that restores wait for it as long as --wait allows.
 func TestRestoreWait(t *testing.T) {
 	d := newDirector(t)
 	lock, err := restore.Lock(t.Context(), restore.LockFile, func(holder string) { t.Logf("waiting for %s", holder) })
@@ -34,7 +34,7 @@ func TestRestoreWait(t *testing.T) {
 			t.Errorf("--wait %q: %s", wait, result)
 		}
 	}
-	// On a terminal it says what it waits for.
+	// On a terminal a restore prints the process that it waits for.
 	result := d.shell("script -qec 'echo -A -f 1 -s rr | ${ipvsadm}-restore --wait 1' /dev/null </dev/null")
 	if want := "waiting for " + holder + " to end its restore\r\n" + holder + " holds"; result.status != 1 || !strings.Contains(result.stdout, want) {
 		t.Errorf("on a terminal: %s, want %q", result, want)

@@ -9,7 +9,7 @@ import (
 	"testing"
 )
 
-// TestNetns looks at a namespace from another one.
+// TestNetns lists and changes the table of another namespace with --netns.
 func TestNetns(t *testing.T) {
 	here, there := newNamespace(t), newNamespace(t)
 	name := "ipvsadm-test"
@@ -24,7 +24,7 @@ func TestNetns(t *testing.T) {
 	mustRun("ip", "-n", name, "link", "set", "lo", "up")
 	path := filepath.Join("/run/netns", name)
 
-	// Its files of /etc: a name that only they know.
+	// The namespace has its own hosts file, with a name that no other file has.
 	directory := filepath.Join("/etc/netns", name)
 	if err := os.MkdirAll(directory, 0o755); err != nil {
 		skipOutsideLab(t, err.Error())
@@ -55,7 +55,7 @@ func TestNetns(t *testing.T) {
 		t.Errorf("restored: %q", got)
 	}
 
-	// The connection table: that of a namespace which has no name, by a path of a process in it.
+	// The connection table of a namespace without a name, by the path of a process in it.
 	there.program(t, "-A -u 127.0.0.1:53 -s rr\n-a -u 127.0.0.1:53 -r 127.0.0.1:54 -m\n", "-R")
 	var sleeper *exec.Cmd
 	err := there.do(func() error {
@@ -72,10 +72,10 @@ func TestNetns(t *testing.T) {
 	defer sleeper.Process.Kill()
 	link := filepath.Join("/proc", strconv.Itoa(sleeper.Process.Pid), "ns/net")
 	if got := here.program(t, "", "-Lnc", "--netns", link); !strings.Contains(got, "127.0.0.1:54") {
-		t.Errorf("connections there:\n%s", got)
+		t.Errorf("connections in the other namespace:\n%s", got)
 	}
 	if got := here.program(t, "", "-Lnc"); strings.Contains(got, "127.0.0.1:54") {
-		t.Errorf("connections here:\n%s", got)
+		t.Errorf("connections in this namespace:\n%s", got)
 	}
 
 	for _, test := range []struct{ words, message string }{

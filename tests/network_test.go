@@ -21,8 +21,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// host is a machine of an example's network: a namespace of the test's own. Every program run on it finds this
-// repository's ipvsadm first.
+// host is a machine of an example's network, in a namespace of its own. This repository's ipvsadm is first in its PATH.
 type host struct {
 	namespace
 	t    *testing.T
@@ -40,7 +39,7 @@ func newHost(t *testing.T, name string) *host {
 	return h
 }
 
-// segment is a network that hosts join: a bridge in a namespace.
+// segment is a network that hosts join. It is a bridge in a namespace.
 type segment struct {
 	bridge *host
 	ports  int
@@ -53,7 +52,7 @@ func newSegment(t *testing.T, name string) *segment {
 	return s
 }
 
-// join gives the host an interface in the segment, with the address as its own.
+// join gives the host an interface in the segment, with an address.
 func (h *host) join(s *segment, dev, address string) *host {
 	h.t.Helper()
 	port := fmt.Sprintf("port%d", s.ports)
@@ -65,7 +64,7 @@ func (h *host) join(s *segment, dev, address string) *host {
 	return h
 }
 
-// ip runs several commands of ip in one process, for processes are slow in the lab.
+// ip runs several commands of ip(8) in one process, because processes are slow in the lab.
 func (h *host) ip(lines ...string) string {
 	h.t.Helper()
 	command := h.command("ip", "-4", "-batch", "-")
@@ -77,14 +76,14 @@ func (h *host) ip(lines ...string) string {
 	return out
 }
 
-// command prepares a program to run on the host, where there is what the variables say.
+// command prepares a program to run on the host, with the host's environment.
 func (h *host) command(words ...string) *exec.Cmd {
 	here, err := filepath.Abs("..")
 	if err != nil {
 		h.t.Fatal(err)
 	}
 	command := exec.Command(words[0], words[1:]...)
-	switch words[0] { // LookPath went by the test's own PATH
+	switch words[0] { // LookPath searches the test's own PATH
 	case "ipvsadm", "ipvsadm-save", "ipvsadm-restore":
 		command = exec.Command(filepath.Join(here, words[0]), words[1:]...)
 	}
@@ -101,7 +100,7 @@ func (h *host) carryOut(command *exec.Cmd) (string, int) {
 	if err := h.do(command.Start); err != nil {
 		h.t.Fatalf("%s: %q: %v", h.name, command.Args, err)
 	}
-	command.Wait() // the caller looks at its status
+	command.Wait() // the caller checks the status
 	return out.String(), command.ProcessState.ExitCode()
 }
 
@@ -110,7 +109,7 @@ func (h *host) try(words ...string) (string, int) {
 	return h.carryOut(h.command(words...))
 }
 
-// run runs a program that must not fail and returns its output.
+// run runs a program, which must succeed, and returns its output.
 func (h *host) run(words ...string) string {
 	h.t.Helper()
 	out, status := h.try(words...)
@@ -128,7 +127,7 @@ func (h *host) show(words ...string) string {
 	return out
 }
 
-// start runs a program in the background, for as long as the test runs or until it is told to stop.
+// start runs a program in the background until stop is called or the test ends.
 func (h *host) start(words ...string) (stop func()) {
 	h.t.Helper()
 	command := h.command(words...)
@@ -149,8 +148,8 @@ func (h *host) script(name, verb string) string {
 	return h.run("../examples/"+name, verb)
 }
 
-// up starts a script on hosts. On the first it does so twice, which is to be as good as once, and when the test ends
-// stops it twice, after which nothing is to be left of it.
+// startScript starts a script on hosts. On the first host it checks that a second start changes nothing, and that two stops
+// at the end of the test leave nothing behind.
 func startScript(script string, hosts ...*host) {
 	h := hosts[0]
 	h.t.Helper()
@@ -180,7 +179,7 @@ func startScript(script string, hosts ...*host) {
 	})
 }
 
-// state is what scripts change of a host.
+// state returns everything on a host that scripts change.
 func (h *host) state() string {
 	h.t.Helper()
 	state := h.run("ipvsadm", "-S", "-n") + h.ip("addr show", "rule show", "route show table all") +
@@ -209,7 +208,7 @@ func (h *host) set(name, value string) {
 	}
 }
 
-// serve runs a web server on the host, whose one page says what it is called.
+// serve runs a web server on the host. It has one page.
 func (h *host) serve(page, address string) (stop func()) {
 	h.t.Helper()
 	root := h.t.TempDir()
@@ -228,7 +227,7 @@ func (h *host) serve(page, address string) (stop func()) {
 	return stop
 }
 
-// serveTLS is serve for https.
+// serveTLS is serve for HTTPS.
 func (h *host) serveTLS(page, address string) {
 	h.t.Helper()
 	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
@@ -246,7 +245,7 @@ func (h *host) serveTLS(page, address string) {
 	h.t.Cleanup(server.Close)
 }
 
-// curl makes requests one after the other, each by a connection of its own. It returns the pages, or an error.
+// curl sends n requests in turn, each on its own connection, and returns the pages.
 func (h *host) curl(n int, url string, words ...string) (answers, error) {
 	words = append([]string{"curl", "--silent", "--show-error", "--fail", "--insecure", "--noproxy", "*",
 		"--header", "Connection: close", "--write-out", "\n", "--connect-timeout", "3", "--max-time", "5"}, words...)
@@ -260,7 +259,7 @@ func (h *host) curl(n int, url string, words ...string) (answers, error) {
 	return strings.Fields(out), nil
 }
 
-// mustGet is a number of requests that must be answered; it returns who did.
+// mustGet sends n requests, which must all be answered, and returns the pages.
 func (h *host) mustGet(n int, url string) answers {
 	h.t.Helper()
 	got, err := h.curl(n, url)
@@ -270,7 +269,7 @@ func (h *host) mustGet(n int, url string) answers {
 	return got
 }
 
-// answers is who answered, request by request.
+// answers lists who answered, request by request.
 type answers []string
 
 func (a answers) count() map[string]int {
@@ -299,7 +298,7 @@ func wantCounts(t *testing.T, what string, got answers, want map[string]int) {
 	}
 }
 
-// dial connects from the host, from one of its addresses if one is named.
+// dial connects from the host, by default from any of its addresses.
 func (h *host) dial(from, to string) (conn net.Conn, err error) {
 	dialer := net.Dialer{Timeout: 3 * time.Second}
 	if from != "" {
@@ -326,17 +325,30 @@ func (h *host) connections() []connection {
 	return conns
 }
 
-// eventually waits for something that is bound to happen.
+// eventually polls until something has happened, and fails the test after a limit.
 func eventually(t *testing.T, within time.Duration, what string, happened func() bool) {
 	t.Helper()
-	for deadline := time.Now().Add(within); !happened(); time.Sleep(50 * time.Millisecond) {
-		if time.Now().After(deadline) {
-			t.Fatalf("%s: not within %v", what, within)
-		}
+	if !poll(within, happened) {
+		t.Fatalf("%s: not within %v", what, within)
 	}
 }
 
-// needNetworks is what every example needs.
+// poll calls happened until it returns true, and reports whether it did so within the limit.
+func poll(within time.Duration, happened func() bool) bool {
+	limit := time.After(within)
+	again := time.NewTicker(50 * time.Millisecond)
+	defer again.Stop()
+	for !happened() {
+		select {
+		case <-again.C:
+		case <-limit:
+			return happened()
+		}
+	}
+	return true
+}
+
+// needNetworks skips a test outside the lab, or without the programs that it needs.
 func needNetworks(t *testing.T, programs ...string) {
 	t.Helper()
 	needIPVS(t)
@@ -348,8 +360,8 @@ func needNetworks(t *testing.T, programs ...string) {
 	}
 }
 
-// mustHold is a connection that stays open: a request but for its last line. It returns the connection, and the real
-// server that the director's listing says it goes to.
+// mustHold opens a connection that stays open, because its request lacks the last line. It returns the connection and the
+// real server that the director lists for it.
 func (h *host) mustHold(director *host, from, to string) (net.Conn, string) {
 	h.t.Helper()
 	conn, err := h.dial(from, to)
@@ -367,7 +379,7 @@ func (h *host) mustHold(director *host, from, to string) (net.Conn, string) {
 	return nil, ""
 }
 
-// finish ends a request that was held, and returns the page.
+// finish sends the last line of a held request and returns the page.
 func finish(conn net.Conn) (string, error) {
 	conn.SetDeadline(time.Now().Add(5 * time.Second))
 	fmt.Fprint(conn, "\r\n")
@@ -382,7 +394,7 @@ func finish(conn net.Conn) (string, error) {
 	return string(page), err
 }
 
-// mustAsk is a request without curl, for one of the host's addresses and quickly.
+// mustAsk sends a request without curl, which is quicker, and from a chosen address.
 func (h *host) mustAsk(from, to string) string {
 	h.t.Helper()
 	conn, err := h.dial(from, to)

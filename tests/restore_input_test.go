@@ -12,7 +12,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// TestRestoreWithoutCommands restores inputs that hold nothing. They do not empty a table.
+// TestRestoreWithoutCommands restores inputs without commands. They do not empty a table.
 func TestRestoreWithoutCommands(t *testing.T) {
 	d := newDirector(t)
 	folder := t.TempDir()
@@ -20,7 +20,7 @@ func TestRestoreWithoutCommands(t *testing.T) {
 	writeFile(t, empty, "")
 	writeFile(t, comments, "# nothing\n\n \t\n")
 	writeFile(t, clear, "# on purpose\n-C\n")
-	inputs := map[string]string{ // with the name that messages have for them
+	inputs := map[string]string{ // with the name of each in messages
 		"$restore </dev/null":            "stdin",
 		"false | $restore":               "stdin",
 		"$restore <&-":                   "stdin",
@@ -51,7 +51,7 @@ func TestRestoreWithoutCommands(t *testing.T) {
 			t.Errorf("%s: %v", line, result)
 		}
 	}
-	// The original's -R does nothing, and so does ours.
+	// The original's -R does nothing, like ours.
 	for _, program := range []string{d.ours, original} {
 		if result := d.exec("", program, "-R"); result.status != 0 || result.stdout+result.stderr != "" {
 			t.Errorf("%s -R: %v", program, result)
@@ -79,7 +79,7 @@ func TestRestoreFromTerminal(t *testing.T) {
 	}
 	hangUp := time.AfterFunc(time.Minute, func() { keyboard.Close() })
 	defer hangUp.Stop()
-	command.Wait() // its status is what counts
+	command.Wait() // the status says the same as its error
 	const first = "reading rules from standard input, up to Ctrl-D\nstdin: no commands, "
 	if status := command.ProcessState.ExitCode(); status != 1 || stdout.Len() > 0 || !bytes.HasPrefix(stderr.Bytes(), []byte(first)) {
 		t.Errorf("status %d, %q, %q", status, stdout, stderr)
@@ -110,7 +110,7 @@ func openTerminal(t *testing.T) (keyboard, terminal *os.File) {
 	return keyboard, terminal
 }
 
-// TestRestoreUnreadable restores what cannot be read: status 1, the reason, and nothing is changed.
+// TestRestoreUnreadable restores files that cannot be read. The restore fails with the reason and changes nothing.
 func TestRestoreUnreadable(t *testing.T) {
 	d := newDirector(t)
 	d.restore(t, twoServices)

@@ -15,13 +15,13 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// TestRestoreRefused has a line that the kernel refuses at the first, a middle and the last step of a long plan.
+// TestRestoreRefused puts a line that the kernel refuses at the start, in the middle and at the end of a long file.
 func TestRestoreRefused(t *testing.T) {
 	d := newDirector(t)
 	everything := readFile(t, "testdata/everything.rules")
 	d.restore(t, manyServices(100, 2, 1)+everything[strings.Index(everything, "-A -u"):])
 	before, told := d.table(t), d.originalListings(t)
-	// New services, edits of what is there, and much that would leave.
+	// New services, edits and deletions.
 	plan := append(strings.SplitAfter(strings.ReplaceAll(manyServices(60, 2, 3), "-s wrr", "-s rr"), "\n")[:180],
 		strings.SplitAfter(strings.ReplaceAll(manyServices(60, 2, 1), "-t 10.0.", "-u 10.2."), "\n")[:180]...)
 	rules := filepath.Join(t.TempDir(), "rules")
@@ -47,7 +47,7 @@ func TestRestoreRefused(t *testing.T) {
 	}
 }
 
-// plan makes a plan of lines for the table as it is.
+// plan makes a plan that turns the present table into that of the lines.
 func (d *director) plan(t *testing.T, lines string) *restore.Plan {
 	t.Helper()
 	rules, err := restore.Read(t.Context(), strings.NewReader(lines), "rules", names.NewResolver())
@@ -75,8 +75,8 @@ func carry(ctx context.Context, plan *restore.Plan, client *ipvs.Client, run fun
 	return plan.Execute(ctx, client, spare, run)
 }
 
-// TestRestoreRefusedLast has the very last step refused, when all that goes has gone: it comes back. What was to stay as
-// it is stays, although its counters were set to zero.
+// TestRestoreRefusedLast refuses the last step of a plan, after all deletions. The restore undoes every step, and leaves
+// alone a service whose counters it only set to zero.
 func TestRestoreRefusedLast(t *testing.T) {
 	d := newDirector(t)
 	d.restore(t, readFile(t, "testdata/everything.rules"))
@@ -84,9 +84,9 @@ func TestRestoreRefusedLast(t *testing.T) {
 	const settled = "-A -t 10.0.0.1:0 -s rr -p 2678400\n-Z -t 10.0.0.1:0\n"
 	plan := d.plan(t, settled+"-A -t 10.0.0.1:80 -s wlc\n-a -t 10.0.0.1:80 -r 10.1.0.1:80 -w 5\n-A -f 77")
 	if len(plan.Leaves) < 40 {
-		t.Fatalf("%d steps of what goes", len(plan.Leaves))
+		t.Fatalf("only %d deletions", len(plan.Leaves))
 	}
-	// The kernel refuses no deletion of what is there, so another command stands for one.
+	// The kernel refuses no deletion of an existing service, so the last step is another command.
 	refused := restore.Line{Number: 99, Command: command.Command{Kind: command.AddService}}
 	refused.Command.Service = ipvs.Service{ServiceID: ipvs.MarkService(9, ipvs.IPv4), Scheduler: "nosuch"}
 	plan.Leaves = append(plan.Leaves, refused)
@@ -101,19 +101,19 @@ func TestRestoreRefusedLast(t *testing.T) {
 	}
 }
 
-// TestRestoreBesideOthers has another program change the table while a plan is made and carried out.
+// TestRestoreBesideOthers changes the table between the making of a plan and its execution.
 func TestRestoreBesideOthers(t *testing.T) {
 	d := newDirector(t)
 	const lines = "-A -f 1 -s rr\n-a -f 1 -r 10.1.0.1\n-a -f 1 -r 10.1.0.2\n-A -f 2 -s rr\n"
 	d.restore(t, lines)
-	// What is to go has gone: that is no failure.
+	// Another program deleted what the plan deletes. That is no failure.
 	plan := d.plan(t, "-A -f 1 -s rr\n-a -f 1 -r 10.1.0.1 -w 5\n")
 	d.mustRun(t, "ipvsadm", "-d", "-f", "1", "-r", "10.1.0.2")
 	d.mustRun(t, "ipvsadm", "-D", "-f", "2")
 	d.inside(t, func(client *ipvs.Client) error { return carry(t.Context(), plan, client, nil) })
 	d.wantSaved(t, "-A -f 1 -s rr\n-a -f 1 -r 10.1.0.1:0 -g -w 5\n")
 
-	// What is to change has gone: that is one, and is not brought back; nor is undone what the others did.
+	// Another program deleted what the plan changes. That is a failure. The undo keeps the other program's changes.
 	d.restore(t, lines)
 	plan = d.plan(t, "-A -f 1 -s wlc\n-a -f 1 -r 10.1.0.1 -w 5\n-a -f 1 -r 10.1.0.2 -w 5\n-A -f 2 -s wlc\n-A -f 3\n")
 	d.mustRun(t, "ipvsadm", "-d", "-f", "1", "-r", "10.1.0.2")
@@ -129,7 +129,7 @@ func TestRestoreBesideOthers(t *testing.T) {
 	d.wantSaved(t, "-A -f 1 -s rr\n-a -f 1 -r 10.1.0.1:0 -g -w 1\n-A -f 2 -s rr\n-a -f 2 -r 10.1.0.4:0 -g -w 1\n-A -f 3 -s wrr\n")
 }
 
-// TestRestoreBrokenOff cancels a plan between two steps, and breaks its client.
+// TestRestoreBrokenOff cancels a plan between two steps, or closes its client there. The table is as before.
 func TestRestoreBrokenOff(t *testing.T) {
 	d := newDirector(t)
 	d.restore(t, twoServices)

@@ -13,13 +13,13 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// conversation is a connection through a service of the director to a server on the director.
+// conversation is a connection through a service to a server, all on the director.
 type conversation struct {
 	net.Conn
 	server net.Listener
 }
 
-// converse starts a server on 127.0.0.1 that gives lines back, and opens a connection to the service through it.
+// converse starts a server that sends every line back, and opens a connection to the service.
 func (d *director) converse(t *testing.T, service, server string) *conversation {
 	t.Helper()
 	c := &conversation{}
@@ -56,36 +56,32 @@ func (d *director) converse(t *testing.T, service, server string) *conversation 
 	return c
 }
 
-// say sends a line and waits for it to come back.
-func (c *conversation) say(t *testing.T, line string) {
+// exchange sends a line and waits for it to come back.
+func (c *conversation) exchange(t *testing.T, line string) {
 	t.Helper()
 	c.SetDeadline(time.Now().Add(5 * time.Second))
 	fmt.Fprintln(c, line)
 	got, err := bufio.NewReader(c).ReadString('\n')
 	if err != nil || got != line+"\n" {
-		t.Errorf("said %q, heard %q, %v", line, got, err)
+		t.Errorf("sent %q, received %q, %v", line, got, err)
 	}
 }
 
-// TestRestoreKeeps changes a table around a service with an open connection, and then a server of it.
+// TestRestoreKeeps changes the table around a service with an open connection, and then that service's server. The
+// connection and the counters stay.
 func TestRestoreKeeps(t *testing.T) {
 	d := newDirector(t)
 	const kept = "-A -t 127.0.1.1:80 -s wrr\n-a -t 127.0.1.1:80 -r 127.0.0.1:8080 -m -w 1\n"
 	d.restore(t, kept+"-a -t 127.0.1.1:80 -r 127.0.0.2:8080 -m -w 0\n-A -f 1 -s rr\n-A -f 2 -s rr\n-a -f 2 -r 10.1.0.1 -x 9\n")
 	c := d.converse(t, "127.0.1.1:80", "127.0.0.1:8080")
-	c.say(t, "before")
+	c.exchange(t, "before")
 
 	// The kernel sums its counters up every two seconds.
 	var before []ipvs.Entry
-	for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(100 * time.Millisecond) {
+	eventually(t, 10*time.Second, "counters of four packets, at rest", func() bool {
 		before = d.table(t)
-		if last := d.table(t); before[0].Totals.IncomingPackets >= 4 && cmp.Equal(before, last, equateAddresses) {
-			break
-		}
-		if time.Now().After(deadline) {
-			t.Fatalf("the kernel counts nothing: %+v", before)
-		}
-	}
+		return before[0].Totals.IncomingPackets >= 4 && cmp.Equal(before, d.table(t), equateAddresses)
+	})
 	stays := func(what string) {
 		t.Helper()
 		if diff := cmp.Diff(before[0].Service, d.table(t)[0].Service, equateAddresses); diff != "" {
@@ -102,7 +98,7 @@ func TestRestoreKeeps(t *testing.T) {
 	d.restore(t, "-A -f 2 -s wlc\n-A -f 3 -s rr\n"+kept+"-a -t 127.0.1.1:80 -r 127.0.0.3:8080 -m -w 0\n")
 	stays("after a change around it")
 
-	// A plan that is refused when it has edited the service and the server puts both back, and zeroes nothing.
+	// A refusal after an edit of the service and the server undoes both edits and zeroes no counter.
 	result := d.run("-A -t 127.0.1.1:80 -s rr\n-a -t 127.0.1.1:80 -r 127.0.0.1:8080 -m -w 7 -x 9\n-A -f 9 -s nosuch\n", "ipvsadm-restore")
 	if result.status != 255 || withoutHints(result.stderr) != "stdin:3: Scheduler or persistence engine not found\n" {
 		t.Errorf("refused: %v", result)
@@ -112,7 +108,7 @@ func TestRestoreKeeps(t *testing.T) {
 	before[0].Destinations[0].Weight = 7
 	d.restore(t, strings.Replace(kept, "-w 1", "-w 7", 1))
 	stays("after an edit of the server")
-	c.say(t, "after")
+	c.exchange(t, "after")
 }
 
 func TestRestoreDryRun(t *testing.T) {
@@ -140,20 +136,21 @@ func TestRestoreDryRun(t *testing.T) {
 	}
 	d.wantSaved(t, twoServices)
 
-	// What was printed does what it says.
+	// The printed commands make the table of the file.
 	if result := d.run(got, "ipvsadm", "-R"); result.status != 0 {
 		t.Errorf("the dry run carried out: %v", result)
 	}
 	const after = "-A -t 192.0.2.1:80 -s wlc\n-a -t 192.0.2.1:80 -r 192.0.2.11:80 -m -w 0\n-a -t 192.0.2.1:80 -r 192.0.2.12:80 -m -w 1\n"
 	d.wantSaved(t, after)
 
-	// Without flushing, what is not named stays.
+	// With --noflush, services that the file does not name stay.
 	writeFile(t, rules, "-A -f 5 -s rr\n-a -t 192.0.2.1:80 -r 192.0.2.11:80 -m -w 3\n")
 	d.mustRun(t, "ipvsadm-restore", "--noflush", "-f", rules)
 	d.wantSaved(t, strings.Replace(after, "-w 0", "-w 3", 1)+"-A -f 5 -s rr\n")
 }
 
-// TestRestoreInOrder is of ipvsadm -R: line by line, any command, all of it read first, and a failure if any line failed.
+// TestRestoreInOrder runs ipvsadm -R: it reads everything first, carries out any command line by line, and fails if a line
+// failed.
 func TestRestoreInOrder(t *testing.T) {
 	d := newDirector(t)
 	d.restore(t, twoServices)
@@ -185,7 +182,7 @@ stdin:11: Scheduler or persistence engine not found
 	if diff := cmp.Diff(want.String(), result.String()); diff != "" {
 		t.Errorf("ipvsadm -R (-want +got):\n%s", diff)
 	}
-	// What the last line does is not all that counts; and a bad line keeps those before it from being carried out.
+	// A success on the last line does not hide a failure, and a bad line keeps the lines before it from being carried out.
 	if result := d.run("-D -f 99\n-A -f 9 -s rr\n", "ipvsadm", "-R"); result.status != 255 || result.stderr != "stdin:1: No such service\n" {
 		t.Errorf("a line that failed before one that did not: %v", result)
 	}

@@ -10,7 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// TestSaveEverything restores and saves a table that holds everything that a table can hold, and back.
+// TestSaveEverything saves and restores a table with everything that a table can hold, in each way to do so.
 func TestSaveEverything(t *testing.T) {
 	d := newDirector(t)
 	everything := readFile(t, "testdata/everything.rules")
@@ -40,12 +40,12 @@ func TestSaveEverything(t *testing.T) {
 		way.restore()
 		d.wantSaved(t, everything)
 		if diff := cmp.Diff(told, d.originalListings(t)); diff != "" {
-			t.Errorf("way %d: what the original tells (-want +got):\n%s", i, diff)
+			t.Errorf("way %d: the original's listings (-want +got):\n%s", i, diff)
 		}
 	}
 }
 
-// TestSaveNames has names that lead back to their addresses and some that do not.
+// TestSaveNames saves hosts by names that read back as the same address, and others by address.
 func TestSaveNames(t *testing.T) {
 	d := newDirector(t)
 	hosts := readFile(t, "/etc/hosts")
@@ -78,7 +78,7 @@ func TestSaveNames(t *testing.T) {
 	d.wantSaved(t, numeric)
 }
 
-// TestSaveFileName saves to names that do not work. The table must not go to standard output instead.
+// TestSaveFileName saves to bad file names. The table must not go to standard output instead.
 func TestSaveFileName(t *testing.T) {
 	d := newDirector(t)
 	d.restore(t, twoServices)
@@ -100,7 +100,7 @@ func TestSaveFileName(t *testing.T) {
 		{"-f /dev/full", "cannot save to /dev/full: no space left on device\n"},
 		{"-f /proc/rules", "cannot save to /proc/rules: no such file or directory\n"},
 		{">/dev/full", "standard output: no space left on device\n"},
-		// 3 is a socket of the program's own.
+		// Descriptor 3 is a socket of the program.
 		{"-f /dev/fd/3", "cannot save to /dev/fd/3: bad file descriptor\n"},
 		{"-f /dev/fd/0 </dev/null", "cannot save to /dev/fd/0: bad file descriptor\n"},
 		{"-f /dev/fd/99", "cannot save to /dev/fd/99: no such file or directory\n"},
@@ -115,7 +115,7 @@ func TestSaveFileName(t *testing.T) {
 	wantFolder(t, folder, "loop")
 }
 
-// TestSaveDescriptor saves to open files by their numbers, as a shell has them.
+// TestSaveDescriptor saves to open files by their descriptors, as a shell names them.
 func TestSaveDescriptor(t *testing.T) {
 	d := newDirector(t)
 	d.restore(t, twoServices)
@@ -142,7 +142,7 @@ func TestSaveDescriptor(t *testing.T) {
 	}
 }
 
-// TestSaveFileMode is of the whole program; save's own tests know more.
+// TestSaveFileMode checks the mode of a new file and of a replaced one. The tests of save/ check the rest.
 func TestSaveFileMode(t *testing.T) {
 	d := newDirector(t)
 	d.restore(t, twoServices)

@@ -8,10 +8,10 @@ import (
 	"time"
 )
 
-// The tests in this file hold what ipvsadm(8) says in KERNEL SETTINGS, but for the settings that concern drained and
-// deleted servers (weight_test.go) and conntrack (example_nat_test.go).
+// The tests in this file hold what ipvsadm(8) says in KERNEL SETTINGS. The settings for drained and deleted servers are in
+// drain_test.go, conntrack in example_nat_test.go.
 
-// TestBackupOnly starts a backup daemon on a director. It goes on serving its clients, until backup_only is 1.
+// TestBackupOnly starts a backup daemon on a director. It serves its clients until backup_only is 1.
 func TestBackupOnly(t *testing.T) {
 	f := newFarm(t, "rr")
 	f.ipvsadm("--start-daemon backup --mcast-interface eth1")
@@ -24,8 +24,8 @@ func TestBackupOnly(t *testing.T) {
 	f.mustConnect(f.from(clientAddress(1)))
 }
 
-// TestSyncThreshold sends packets on a connection of a director with a master daemon. The backup learns of it with the
-// third one.
+// TestSyncThreshold sends packets on a connection of a director with a master daemon. The third packet brings the
+// connection to the backup.
 func TestSyncThreshold(t *testing.T) {
 	f := newFarm(t, "rr")
 	lan := newSegment(t, "synchronization")
@@ -71,7 +71,7 @@ func TestSyncThreshold(t *testing.T) {
 	}
 }
 
-// readSetting returns the value of one of net.ipv4.vs.
+// readSetting reads a sysctl under net.ipv4.vs.
 func readSetting(t *testing.T, h *host, name string) string {
 	t.Helper()
 	return strings.TrimSpace(h.run("cat", "/proc/sys/net/ipv4/vs/"+name))
@@ -101,7 +101,7 @@ func TestRunEstimation(t *testing.T) {
 		return
 	}
 	f.setting("run_estimation", "0")
-	f.schedule("rr")                                              // a new service, with nothing counted
+	f.schedule("rr")                                              // a new service, whose counters are zero
 	for began := time.Now(); time.Since(began) < 5*time.Second; { // estimates are two seconds apart
 		if busy() {
 			t.Fatalf("run_estimation 0: the rate is %s", rate())

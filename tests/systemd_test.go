@@ -1,7 +1,6 @@
 package tests
 
 import (
-	"context"
 	"fmt"
 	"net"
 	"os"
@@ -27,7 +26,7 @@ func bootSystemd(t *testing.T, d *director) (systemctl func(want bool, words ...
 		t.Fatal(err)
 	}
 	for path, text := range map[string]string{
-		// The other services of a booting machine are left out: they take a minute, and empty /tmp.
+		// Leave out the other services of a booting machine. They take a minute and empty /tmp.
 		"ipvsadm.service.d/test.conf": "[Unit]\nDefaultDependencies=no\n[Service]\n" +
 			"StandardOutput=append:/run/ipvsadm.log\nStandardError=inherit\nExecStartPre=/sbin/modprobe dummy\n",
 		"test.target": "[Unit]\nDefaultDependencies=no\nWants=bell.service\n",
@@ -165,9 +164,7 @@ func restartUnderTraffic(t *testing.T, d *director, systemctl func(want bool, wo
 	defer held.Close()
 	fmt.Fprint(held, "GET / HTTP/1.0\r\n")
 	connections := func() int { return int(d.table(t)[0].Totals.Connections) }
-	ctx, stop := context.WithCancel(t.Context())
-	counted := make(chan *tally)
-	go func() { counted <- client.requests(ctx, 1, "http://"+service+"/") }()
+	requests := client.startRequests(1, "http://"+service+"/")
 	for _, verb := range []string{"restart", "reload"} {
 		before := connections()
 		eventually(t, time.Minute, "requests before "+verb, func() bool { return connections() > before })
@@ -175,8 +172,7 @@ func restartUnderTraffic(t *testing.T, d *director, systemctl func(want bool, wo
 	}
 	before := connections()
 	eventually(t, time.Minute, "requests after the last", func() bool { return connections() > before })
-	stop()
-	counts := <-counted
+	counts := requests.stop()
 	t.Logf("%d requests answered, %d lost (%v)", counts.answered(), counts.missing(), counts.lost)
 	if counts.missing() != 0 {
 		t.Errorf("%d requests were lost: %v", counts.missing(), counts.lost)

@@ -17,7 +17,7 @@ import (
 	"time"
 )
 
-// machine is a namespace with one interface, on a link of its own to the director.
+// machine is a namespace with one interface and its own link to the director.
 type machine struct {
 	namespace
 	address string
@@ -56,7 +56,7 @@ func (d *director) link(t *testing.T, n int) *machine {
 	return h
 }
 
-// forward gives the director an address of services, and lets it forward.
+// forward gives the director the address of a service, and lets it forward.
 func (d *director) forward(t *testing.T, vip string) {
 	t.Helper()
 	err := d.do(func() error {
@@ -70,7 +70,7 @@ func (d *director) forward(t *testing.T, vip string) {
 	}
 }
 
-// serve answers HTTP requests, each within some milliseconds.
+// serve answers HTTP requests after 5 ms each.
 func (h *machine) serve(t *testing.T) {
 	t.Helper()
 	var listener net.Listener
@@ -82,7 +82,7 @@ func (h *machine) serve(t *testing.T) {
 		t.Fatal(err)
 	}
 	server := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		time.Sleep(5 * time.Millisecond)
+		<-time.After(5 * time.Millisecond) // so that restores meet open connections
 		io.WriteString(w, h.address)
 	})}
 	go server.Serve(listener)
@@ -106,9 +106,15 @@ func sum(counts map[string]int) (all int) {
 	return all
 }
 
-// requests sends one request after the other, each on a connection of its own, from some clients at once, until the
-// context ends.
-func (h *machine) requests(ctx context.Context, clients int, url string) *tally {
+// requests are being sent by several clients until stop is called.
+type requests struct {
+	clients int
+	ended   chan struct{} // receives when a request has ended
+	stop    func() *tally
+}
+
+// startRequests sends requests from several clients. Each request has its own connection.
+func (h *machine) startRequests(clients int, url string) *requests {
 	const patience = 5 * time.Second
 	counts := &tally{answers: make(map[string]int), lost: make(map[string]int)}
 	client := &http.Client{Timeout: patience, Transport: &http.Transport{
@@ -130,6 +136,8 @@ func (h *machine) requests(ctx context.Context, clients int, url string) *tally 
 		body, err := io.ReadAll(response.Body)
 		return string(body), err
 	}
+	ctx, cancel := context.WithCancel(context.Background())
+	ended := make(chan struct{})
 	var all sync.WaitGroup
 	for range clients {
 		all.Go(func() {
@@ -142,11 +150,31 @@ func (h *machine) requests(ctx context.Context, clients int, url string) *tally 
 					counts.answers[body]++
 				}
 				counts.Unlock()
+				select {
+				case ended <- struct{}{}:
+				default: // nobody waits
+				}
 			}
 		})
 	}
-	all.Wait()
-	return counts
+	return &requests{clients, ended, func() *tally {
+		cancel()
+		all.Wait()
+		return counts
+	}}
+}
+
+// wait returns after every client could end a request.
+func (r *requests) wait(t *testing.T) {
+	t.Helper()
+	limit := time.After(time.Minute)
+	for range 2 * r.clients {
+		select {
+		case <-r.ended:
+		case <-limit:
+			t.Fatal("no request ends")
+		}
+	}
 }
 
 // reason returns why a request was lost, in a word or two.
@@ -162,9 +190,9 @@ func reason(err error) string {
 	}
 }
 
-// TestRestoreUnderTraffic restores one file after the other on a director that carries HTTP requests all the while,
-// with the original and with this program. The files differ in the scheduler, in weights, in a server that comes and,
-// once it has no connections any more, goes, and in other services.
+// TestRestoreUnderTraffic restores several files in turn, with the original and with this program, while HTTP requests go
+// through the director. The files differ in the scheduler, weights, other services, and a server that is added, drained
+// and deleted.
 func TestRestoreUnderTraffic(t *testing.T) {
 	d := newDirector(t)
 	if _, err := os.Stat(original + "-restore"); err != nil {
@@ -194,49 +222,40 @@ func TestRestoreUnderTraffic(t *testing.T) {
 	for i, text := range []string{
 		table("wrr", "-A -f 1 -s rr\n", 1, 1, gone),
 		table("wrr", "-A -f 2 -s rr\n-a -f 2 -r 10.0.9.9\n", 1, 3, 1),
-		table("rr", "-A -f 2 -s wlc\n", 0, 1, 2), // the first is drained, for the next to take it away
+		table("rr", "-A -f 2 -s wlc\n", 0, 1, 2), // drains the first, which the next file deletes
 		table("wlc", "-A -f 1 -s rr\n-A -f 3 -s rr\n", gone, 2, 1),
-		table("wrr", "-A -f 1 -s rr\n", 1, 1, 0), // the third, for the first
+		table("wrr", "-A -f 1 -s rr\n", 1, 1, 0), // drains the third, which the first file deletes
 	} {
 		files = append(files, filepath.Join(folder, fmt.Sprint(i)))
 		writeFile(t, files[i], text)
 	}
 
-	const rounds = 1
-	// drained waits until the servers that take no new connections have answered those they had.
-	drained := func() {
-		time.Sleep(200 * time.Millisecond)
-		for deadline := time.Now().Add(3 * time.Second); time.Now().Before(deadline); time.Sleep(50 * time.Millisecond) {
-			busy := false
-			for _, entry := range d.table(t) {
-				for _, server := range entry.Destinations {
-					busy = busy || server.Weight == 0 && server.ActiveConnections > 0
+	// drained reports whether the servers of weight 0 have no active connections.
+	drained := func() bool {
+		for _, entry := range d.table(t) {
+			for _, server := range entry.Destinations {
+				if server.Weight == 0 && server.ActiveConnections > 0 {
+					return false
 				}
 			}
-			if !busy {
-				return
-			}
 		}
+		return true
 	}
 	measure := func(name string, restore func(path string) outcome) *tally {
 		d.mustRun(t, "ipvsadm-restore", "-f", files[0])
-		ctx, stop := context.WithCancel(t.Context())
-		counted := make(chan *tally)
-		go func() { counted <- client.requests(ctx, 4, "http://"+vip+"/") }()
-		time.Sleep(200 * time.Millisecond)
-		for range rounds {
-			for i := range files {
-				path := files[(i+1)%len(files)]
-				if result := restore(path); result.status != 0 {
-					t.Errorf("%s: %v", name, result)
-				}
-				drained()
+		requests := client.startRequests(4, "http://"+vip+"/")
+		for i := range files {
+			requests.wait(t)
+			path := files[(i+1)%len(files)]
+			if result := restore(path); result.status != 0 {
+				t.Errorf("%s: %v", name, result)
 			}
+			requests.wait(t)
+			poll(3*time.Second, drained) // a connection that the original lost stays active
 		}
-		stop()
-		counts := <-counted
+		counts := requests.stop()
 		t.Logf("%s: %d restores, %d requests answered (%v), %d lost (%v)",
-			name, rounds*len(files), counts.answered(), counts.answers, counts.missing(), counts.lost)
+			name, len(files), counts.answered(), counts.answers, counts.missing(), counts.lost)
 		return counts
 	}
 	theirs := measure("the original", func(path string) outcome { return d.exec(readFile(t, path), original+"-restore") })

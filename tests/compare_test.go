@@ -31,6 +31,8 @@ import (
 //	ours-file FILE WORD...     the same, with a file as its standard input
 //	each PROGRAM WORD...       run another program in both namespaces
 //	send PORT ADDRESS FILE     send a file as a UDP datagram from a port to an address in both namespaces
+//	await PATTERN WORD...      run "ipvsadm WORD..." in both namespaces until its output matches
+//	await-daemons              wait until the sync daemons have begun to work
 //	backup NUMBER DATA         send the backup daemons in both namespaces a connection of 11.0.0.NUMBER with engine
 //	                           data, which is a Go string without its quotes
 //
@@ -50,15 +52,17 @@ func TestCompare(t *testing.T) {
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"both":        both,
-			"connections": connections,
-			"lines":       lines,
-			"matrix":      matrix,
-			"ours":        oursAlone,
-			"ours-file":   oursWithFile,
-			"each":        each,
-			"send":        send,
-			"backup":      backup,
+			"both":          both,
+			"connections":   connections,
+			"lines":         lines,
+			"matrix":        matrix,
+			"ours":          oursAlone,
+			"ours-file":     oursWithFile,
+			"each":          each,
+			"send":          send,
+			"backup":        backup,
+			"await":         await,
+			"await-daemons": awaitDaemons,
 		},
 	})
 }
@@ -218,6 +222,40 @@ func send(ts *testscript.TestScript, neg bool, words []string) {
 			_, err = io.WriteString(conn, ts.ReadFile(words[2]))
 			return err
 		}))
+	}
+}
+
+func await(ts *testscript.TestScript, neg bool, words []string) {
+	pattern, err := regexp.Compile(words[0])
+	ts.Check(err)
+	p := pairOf(ts)
+	for _, space := range []*space{&p.originalSpace, &p.oursSpace} {
+		var result outcome
+		found := poll(20*time.Second, func() bool {
+			result, err = p.run(space, original, "", words[1:]...)
+			ts.Check(err)
+			return pattern.MatchString(result.stdout)
+		})
+		if !found {
+			ts.Fatalf("ipvsadm %q: no output matches %s: %s", words[1:], pattern, result)
+		}
+	}
+}
+
+// awaitDaemons exists because a daemon that is stopped before it has begun to work makes the original hang: the kernel
+// answers it EINTR. A new thread of the kernel gives up the processor once for its maker, and again when it has no work.
+func awaitDaemons(ts *testscript.TestScript, neg bool, words []string) {
+	switches := regexp.MustCompile(`(?m)^Name:\tipvs-[mb]:(?s:.*)^voluntary_ctxt_switches:\t[01]$`)
+	working := poll(20*time.Second, func() bool {
+		threads, err := filepath.Glob("/proc/[0-9]*/status")
+		ts.Check(err)
+		return !slices.ContainsFunc(threads, func(path string) bool {
+			status, err := os.ReadFile(path)
+			return err == nil && switches.Match(status)
+		})
+	})
+	if !working {
+		ts.Fatalf("a sync daemon does not begin to work")
 	}
 }
 

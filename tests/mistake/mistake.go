@@ -1,5 +1,4 @@
-// Package mistake reads the table of mistakes that people make on ipvsadm's command line, for the tests of what both
-// programs make of them.
+// Package mistake reads the table of mistakes that people make on ipvsadm's command line, for the tests of both programs.
 package mistake
 
 import (
@@ -10,14 +9,14 @@ import (
 	"strings"
 )
 
-// Mistake is an entry of command/testdata/mistakes.txt, which explains itself.
+// Mistake is an entry of command/testdata/mistakes.txt. The file explains its format.
 type Mistake struct {
 	Line    string
 	Words   []string
 	Status  int
 	Message string   // of the original
-	Hints   []string // that ours adds
-	Remarks []string // that ours makes on a terminal where the original is silent
+	Hints   []string // of this program
+	Remarks []string // of this program on a terminal, where the original is silent
 }
 
 var word = regexp.MustCompile(`"(?:[^"\\]|\\.)*"|\S+`)
@@ -59,7 +58,7 @@ func Read(path string) ([]Mistake, error) {
 	return all, nil
 }
 
-// split splits a line into words, of which those in quotes are written as in Go.
+// split splits a line into words. A word in quotes is a Go string.
 func split(line string) ([]string, error) {
 	words := word.FindAllString(line, -1)
 	for i, text := range words {

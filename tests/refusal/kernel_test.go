@@ -8,18 +8,18 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// request is what a program asks of the kernel: whether there is a family of IPVS, or a command of that, IPVS_CMD_*, for
-// one thing or for all.
+// request is a request to the kernel: for the IPVS family, or with a command of that family (IPVS_CMD_*), for one object or
+// as a dump.
 type request struct {
 	family  bool
 	command byte
 	dump    bool
 }
 
-// The family's number is as good as any; those of its commands and attributes are in include/uapi/linux/ip_vs.h.
+// The family's number is arbitrary. Commands and attributes are those of include/uapi/linux/ip_vs.h.
 const (
 	family  = 0x23
-	control = 16 // the family of families
+	control = 16 // GENL_ID_CTRL
 
 	newService, setService, deleteService, getService = 1, 2, 3, 4
 	newDestination, setDestination                    = 5, 6
@@ -30,8 +30,8 @@ const (
 	zero, flush                                       = 16, 17
 )
 
-// answer returns the datagrams with which a kernel that refuses one request answers messages. Of its table, which has one
-// putService, one server and one putDaemon, it tells what it is asked for, and every change it takes.
+// answer returns the datagrams of a kernel that refuses one request. Its table has one service, one server and one daemon.
+// It accepts every change and changes nothing.
 func answer(messages []byte, refused request, errno syscall.Errno) (datagrams [][]byte, err error) {
 	for len(messages) > 0 {
 		length := int(binary.NativeEndian.Uint32(messages))
@@ -54,7 +54,7 @@ func answerOne(m netlink.Message, refused request, errno syscall.Errno) (datagra
 		asked = request{command: m.Data[0], dump: m.Header.Flags&netlink.Dump == netlink.Dump}
 	}
 	switch {
-	case asked == request{}: // a message that wants to be acknowledged, and nothing else
+	case asked == request{}: // a NOOP, which only asks for an acknowledgement
 	case asked == refused:
 		return [][]byte{refusal(m, errno)}
 	case asked.family:
@@ -76,15 +76,14 @@ func answerOne(m netlink.Message, refused request, errno syscall.Errno) (datagra
 	return datagrams
 }
 
-// refusal is the kernel's answer to what it does not do: the error's number, negative, and the message's header. That
-// of an acknowledgement is zero.
+// refusal returns an error reply: the negative errno and the header of the request. Zero makes it an acknowledgement.
 func refusal(m netlink.Message, errno syscall.Errno) []byte {
 	data := binary.NativeEndian.AppendUint32(nil, uint32(-int32(errno)))
 	data = append(data, bytesOf(m, m)[:unix.SizeofNlMsghdr]...)
 	return bytesOf(m, netlink.Message{Header: netlink.Header{Type: netlink.Error}, Data: data})
 }
 
-// reply is a message of the family's, with attributes.
+// reply returns a message of the IPVS family with attributes.
 func reply(m netlink.Message, command byte, flags netlink.HeaderFlags, put func(*netlink.AttributeEncoder)) []byte {
 	e := netlink.NewAttributeEncoder()
 	put(e)
@@ -96,7 +95,7 @@ func reply(m netlink.Message, command byte, flags netlink.HeaderFlags, put func(
 	return bytesOf(m, netlink.Message{Header: header, Data: append([]byte{command, 1, 0, 0}, attributes...)})
 }
 
-// bytesOf returns the bytes of an answer to m.
+// bytesOf returns the bytes of a reply to m.
 func bytesOf(m, answer netlink.Message) []byte {
 	answer.Header.Sequence, answer.Header.PID = m.Header.Sequence, m.Header.PID
 	answer.Header.Length = uint32(unix.SizeofNlMsghdr + len(answer.Data))

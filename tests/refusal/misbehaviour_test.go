@@ -11,21 +11,21 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// misbehaviours are what a kernel may do to the datagrams of an answer; the last ones to those of a table alone.
+// misbehaviours alter the datagrams of an answer. Those with tables set alter only dumps.
 var misbehaviours = []struct {
 	name   string
 	tables bool
 	alter  func(datagrams [][]byte) [][]byte
 }{
-	{"the answer to another request", false, each(func(b []byte) []byte { b[8]++; return b })},
-	{"another family's answer", false, each(func(b []byte) []byte { b[4]++; return b })},
+	{"a reply to another request", false, each(func(b []byte) []byte { b[8]++; return b })},
+	{"a reply of another family", false, each(func(b []byte) []byte { b[4]++; return b })},
 	{"a truncated message", false, each(func(b []byte) []byte { return b[:len(b)-4] })},
 	{"half a header", false, each(func(b []byte) []byte { return b[:8] })},
 	{"nothing", false, each(func(b []byte) []byte { return b[:0] })},
-	{"a message of no length", false, each(func(b []byte) []byte { binary.NativeEndian.PutUint32(b, 0); return b })},
+	{"a message of length zero", false, each(func(b []byte) []byte { binary.NativeEndian.PutUint32(b, 0); return b })},
 	{"an overrun", false, each(func(b []byte) []byte { b[4], b[5] = 4, 0; return b })},
-	{"more than there is room for", false, func([][]byte) [][]byte { return [][]byte{nil} }},
-	{"a table that never rests", true, each(func(b []byte) []byte { b[6] |= 0x10; return b })},
+	{"more than the buffer holds", false, func([][]byte) [][]byte { return [][]byte{nil} }},
+	{"a table that changes during every dump", true, each(func(b []byte) []byte { b[6] |= 0x10; return b })},
 	{"an attribute longer than its message", true, each(func(b []byte) []byte { b[min(20, len(b)-1)] += 100; return b })},
 }
 
@@ -38,7 +38,7 @@ func each(alter func([]byte) []byte) func([][]byte) [][]byte {
 	}
 }
 
-// The commands that read a table, and others.
+// The commands that read a table, and the others.
 var (
 	tables = []string{"-Ln", "-Ln --format json", "-Ln --format table", "-Ln" + service, "-L --daemon", "-Sn", "save -n", "restore <<<-C"}
 	others = []string{"-L --timeout", "-A" + service + " -s rr", "-Z", "-R <<<-C"}
@@ -48,8 +48,7 @@ const headings = `Prot LocalAddress:Port Scheduler Flags
   -> RemoteAddress:Port           Forward Weight ActiveConn InActConn
 `
 
-// TestMisbehaviour has the kernel answer each command as it should not. The program fails and says so in one line, and
-// shows nothing but headings.
+// TestMisbehaviour gives each command wrong answers. The program fails with one line of error and prints at most headings.
 func TestMisbehaviour(t *testing.T) {
 	needTrap(t)
 	for _, misbehaviour := range misbehaviours {
@@ -61,7 +60,7 @@ func TestMisbehaviour(t *testing.T) {
 			asked := 0
 			out, err := run(exec.Command("/bin/bash", "-c", ours+" "+command+"; echo -n status $?"), func(_ string, messages []byte) ([][]byte, error) {
 				answers, err := answer(messages, request{}, 0)
-				if asked++; asked > 2 { // the first are whether there is IPVS, and its version
+				if asked++; asked > 2 { // the first two ask for the family and its version
 					answers = misbehaviour.alter(answers)
 				}
 				return answers, err
@@ -75,7 +74,7 @@ func TestMisbehaviour(t *testing.T) {
 	}
 }
 
-// TestNoAnswer interrupts commands that the kernel does not answer. They end.
+// TestNoAnswer interrupts commands that the kernel does not answer.
 func TestNoAnswer(t *testing.T) {
 	needTrap(t)
 	for _, command := range append(tables, others...) {
@@ -103,11 +102,10 @@ func TestNoAnswer(t *testing.T) {
 	}
 }
 
-// TestNoAcknowledgement interrupts a restore whose change the kernel does not acknowledge. It undoes what it may have done,
-// over another socket, and fails.
+// TestNoAcknowledgement interrupts a restore whose change the kernel does not acknowledge. The restore undoes the change
 func TestNoAcknowledgement(t *testing.T) {
 	needTrap(t)
-	asked := 0 // for the table, after the change
+	asked := 0 // requests for the table after the change
 	out, err := run(exec.Command("/bin/bash", "-c", ours+" restore <<<-C; echo -n status $?"), func(process string, messages []byte) ([][]byte, error) {
 		switch [2]byte{messages[4], messages[unix.SizeofNlMsghdr]} { // the family and the command of the first message
 		case [2]byte{family, deleteService}:
@@ -124,6 +122,6 @@ func TestNoAcknowledgement(t *testing.T) {
 	})
 	text, status, _ := strings.Cut(string(out), "status ")
 	if err != nil || status != "130" || text != "interrupted by SIGINT: the table is as it was before\n" || asked == 0 {
-		t.Errorf("%v, status %s, after %d questions: %s", err, status, asked, text)
+		t.Errorf("%v, status %s, after %d requests for the table: %s", err, status, asked, text)
 	}
 }

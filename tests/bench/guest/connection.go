@@ -18,8 +18,7 @@ const (
 	perMessage = 200 // connections, 36 bytes each in a packet of the dummy interface's 9000
 )
 
-// fill brings the connection table to a number of connections, through a backup daemon that listens on a dummy
-// interface and takes us for its master.
+// fill adds connections up to a number, by sync messages to a backup daemon on a dummy interface.
 func (b *bench) fill(to int) {
 	fmt.Fprintln(os.Stderr, "bench: connections:", to)
 	run(null, null, original, "--start-daemon", "backup", "--mcast-interface", "dummy0")
@@ -42,7 +41,7 @@ func (b *bench) fill(to int) {
 	run(null, null, original, "--stop-daemon", "backup")
 }
 
-// waiting tells whether the daemon has a message yet to read, and that it lost none.
+// waiting reports whether the daemon has messages to read. It fails if the daemon lost one.
 func waiting() bool {
 	for line := range strings.Lines(read("/proc/net/udp")) {
 		fields := strings.Fields(line)
@@ -58,8 +57,8 @@ func waiting() bool {
 	return false
 }
 
-// syncMessage is a message of version 1 (struct ip_vs_sync_mesg and ip_vs_sync_v4, net/netfilter/ipvs/ip_vs_sync.c)
-// with established connections.
+// syncMessage returns a version 1 sync message with established connections. Its layout is struct ip_vs_sync_mesg and
+// ip_vs_sync_v4 in the kernel's net/netfilter/ipvs/ip_vs_sync.c.
 func syncMessage(from, to int) []byte {
 	const header, entry = 8, 36
 	b := make([]byte, 0, header+entry*(to-from))

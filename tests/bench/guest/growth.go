@@ -4,17 +4,17 @@ package main
 
 import "strconv"
 
-// growth measures what a service costs in tables of different sizes, the least program's cost being the kernel's share.
+// growth measures the cost of a service in tables of different sizes. The least program's cost is the kernel's share.
 func (b *bench) growth(sizes ...int) {
 	runs := b.runs
-	b.runs = 1 // of the large ones, which are long enough to be like each other
+	b.runs = 1 // long jobs vary little
 	defer func() { b.runs = runs }()
 	start := b.time(nil, null, ours, "-L", "--timeout")
 	nothing := b.time(nil, null, least, "nothing")
 	b.printf("\nMicroseconds a service of %d servers, and without the start of the program:\n\n"+
 		"| services | `-R` | of which the kernel | of which this | `-Ln` | of which the kernel | of which this | does not rise |\n"+
 		"|---:|---:|---:|---:|---:|---:|---:|---|\n", b.servers)
-	// What this program costs a service in the smallest table.
+	// This program's cost of a service in the smallest table.
 	var firstMade, firstListed float64
 	for i, services := range sizes {
 		each := func(took, start float64) float64 { return 1000 * (took - start) / float64(services) }

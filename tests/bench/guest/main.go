@@ -1,8 +1,8 @@
 //go:build linux
 
-// Guest is the bench within its kernel: it runs this program, the original and the least program on the same tables,
-// times them by the kernel's clock, compares what they print, and writes the report to its standard output. What it is
-// doing it says on standard error.
+// Guest is the part of the bench that runs inside its kernel. It runs this program, the original and the least program on
+// the same tables, times them by the kernel's clock, compares their output, and writes the report to standard output and
+// its progress to standard error.
 package main
 
 import (
@@ -13,7 +13,7 @@ import (
 	"strings"
 )
 
-// The programs, as ../run lays them out.
+// The programs, where ../run puts them.
 const (
 	ours     = "/bench/ipvsadm"
 	original = "/bench/original"
@@ -25,7 +25,7 @@ func main() {
 	if len(os.Args) > 3 && os.Args[1] == residentVerb {
 		writeResident(os.Args[2], os.Args[3:])
 	}
-	debug.SetGCPercent(-1) // nothing of our own while another's time is taken
+	debug.SetGCPercent(-1) // no garbage collection of our own during a measurement
 	b := &bench{
 		services:    setting("SERVICES"),
 		servers:     setting("SERVERS"),
@@ -44,7 +44,7 @@ func main() {
 		case "memory":
 			b.memory(setting("MANY_RULES"), setting("MANY_CONNECTIONS"))
 		default:
-			must(fmt.Errorf("no part is called %s", part))
+			must(fmt.Errorf("unknown part %s", part))
 		}
 	}
 	b.printf("\n%s\n", b.verdict())
@@ -74,7 +74,7 @@ func (b *bench) printf(format string, values ...any) {
 	must(err)
 }
 
-// met returns a word for the table, and remembers what was not met.
+// met returns the word for the table, and records a target that is not met.
 func (b *bench) met(job string, ok bool) string {
 	if ok {
 		return "yes"

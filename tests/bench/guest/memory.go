@@ -4,7 +4,7 @@ package main
 
 import "fmt"
 
-// memory measures what the largest jobs hold.
+// memory measures the memory of the largest jobs.
 func (b *bench) memory(rules, connections int) {
 	b.fill(fewConnections)
 	few := resident(null, ours, "-Lnc")
@@ -26,8 +26,8 @@ func (b *bench) memory(rules, connections int) {
 	b.printf("\nTwo listings of connections differ by at most %.2f MiB for the same number of them.\n", noise)
 }
 
-// fewConnections is what the memory of many is compared with, unless there are more by then.
+// fewConnections is the number to compare many connections with, unless the table already has more.
 const fewConnections = 10_000
 
-// noise is by how much the memory of the same listing differs from one run to the next, in MiB.
+// noise is the difference between two runs of the same listing, in MiB.
 const noise = 0.5

@@ -13,8 +13,8 @@ import (
 	"time"
 )
 
-// names measures a listing with names, over servers of which all have one in a DNS of our own.
-// There is no services file, so that ports have none.
+// names measures a listing with names. Every server has a name in a DNS server of our own. Ports have none, because there is
+// no services file.
 func (b *bench) names() {
 	const services, servers = 75, 4
 	empty()
@@ -44,16 +44,16 @@ func (b *bench) names() {
 	dns.delay = 0
 	text := row("never answers", 6)
 	if numbers := output(ours, "-Ln"); !bytes.Equal(text, numbers) {
-		must(fmt.Errorf("instead of numbers:\n%s", text))
+		must(fmt.Errorf("the listing does not have the addresses:\n%s", text))
 	}
 	empty()
 }
 
-// server is a DNS server that knows every address by a name, or never answers.
+// server is a DNS server that has a name for every address, or never answers.
 type server struct {
 	mu    sync.Mutex
-	asked map[string]int // how often each question
-	delay time.Duration  // none to never answer
+	asked map[string]int // the number of times for each question
+	delay time.Duration  // zero means never
 }
 
 func serve() *server {

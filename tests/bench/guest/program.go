@@ -13,7 +13,7 @@ import (
 	"time"
 )
 
-// run runs a program and returns how long it took, from fork to wait. It must succeed, unless what it reads is wrong.
+// run runs a program and returns its time from fork to wait. It must succeed, but fail if it reads wrongFile.
 func run(stdin, stdout string, words ...string) time.Duration {
 	in, err := os.Open(stdin)
 	must(err)
@@ -50,7 +50,7 @@ func read(path string) string {
 	return string(text)
 }
 
-// time returns the median of several runs in milliseconds, each after before was done.
+// time returns the median of several runs in milliseconds. It calls before, if any, before each.
 func (b *bench) time(before func(), stdin string, words ...string) float64 {
 	fmt.Fprintln(os.Stderr, "bench:", strings.Join(words, " "))
 	took := make([]float64, b.runs)
@@ -64,8 +64,8 @@ func (b *bench) time(before func(), stdin string, words ...string) float64 {
 	return took[len(took)/2]
 }
 
-// resident returns the most memory that a program had, in MiB. It is started by a small process, this program anew, whose
-// own memory the kernel would otherwise count.
+// resident returns the largest resident memory of a program, in MiB. A small process starts it, because the kernel counts the
+// memory of the parent at the fork.
 func resident(stdin string, words ...string) float64 {
 	fmt.Fprintln(os.Stderr, "bench: memory of", strings.Join(words, " "))
 	run(stdin, null, append([]string{"/proc/self/exe", residentVerb, "/tmp/memory"}, words...)...)
@@ -76,7 +76,7 @@ func resident(stdin string, words ...string) float64 {
 
 const residentVerb = "resident"
 
-// writeResident is that process: it runs the words after the name of a file, to which it writes the kilobytes.
+// writeResident is that process. It runs the words and writes the kilobytes to the file.
 func writeResident(path string, words []string) {
 	process, err := syscall.ForkExec(words[0], words, &syscall.ProcAttr{Env: os.Environ(), Files: []uintptr{0, 1, 2}})
 	must(err)
@@ -88,14 +88,14 @@ func writeResident(path string, words []string) {
 	os.Exit(status.ExitStatus())
 }
 
-// same compares what two programs print, after a change to both.
+// same reports whether two programs print the same, after a change to both outputs.
 func same(change func([]byte) []byte, one, other []string) bool {
 	return bytes.Equal(change(output(one...)), change(output(other...)))
 }
 
 func asIs(b []byte) []byte { return b }
 
-// withoutExpiry blanks the second column of a listing of connections, which the clock changes.
+// withoutExpiry blanks the second column of a listing of connections, which changes with time.
 func withoutExpiry(b []byte) []byte {
 	for line := range bytes.Lines(b) {
 		if len(line) > 10 && bytes.Contains(line[:10], []byte(":")) {

@@ -19,14 +19,14 @@ func (b *bench) makeRules(services int) {
 	run(null, rulesFile, least, "rules", strconv.Itoa(services), strconv.Itoa(b.servers))
 }
 
-// empty clears the table, and lets the kernel free what was in it, which it does later.
+// empty clears the table, and waits until the kernel has freed its memory.
 func empty() {
 	run(null, null, original, "-C")
 	time.Sleep(time.Second)
 }
 
-// fillTable makes a table, by the least program. The first of its size costs the kernel half of what every later one
-// does (its allocator of counters for each processor finds room sooner), and so is none to measure.
+// fillTable makes a table with the least program. The first table of a size costs the kernel half as much as every later
+// one, because its per-CPU allocator finds room sooner. So do not measure the first.
 func (b *bench) fillTable(services int) {
 	empty()
 	run(null, null, least, "restore", strconv.Itoa(services), strconv.Itoa(b.servers))
@@ -54,7 +54,7 @@ func (b *bench) speed() {
 	made := b.met("the table of ipvsadm -R", string(output(original, "-Sn")) == want)
 	floor := b.time(empty, null, least, "restore", strconv.Itoa(b.services), strconv.Itoa(b.servers))
 	if string(output(original, "-Sn")) != want {
-		must(fmt.Errorf("the least program makes another table"))
+		must(fmt.Errorf("the least program makes a different table"))
 	}
 	row(fmt.Sprintf("`-R` of %d rules", b.services*(1+b.servers)), took, before, 1.4*floor, "1.4 x the least",
 		fmt.Sprintf("%.1f", floor), made)
@@ -90,8 +90,8 @@ func (b *bench) speed() {
 	}
 	libraries := b.time(nil, null, linked)
 
-	// Restoring what is there. A start is in both of what it may cost, and counted once. Parsing is what -R does with a
-	// file whose last line is wrong.
+	// Restoring the present table. Its bound is a listing plus parsing, with the start counted once. Parsing is the time of
+	// -R for a file whose last line is wrong.
 	must(os.WriteFile(wrongFile, []byte(read(rulesFile)+"-A\n"), 0o644))
 	parsing := b.time(nil, wrongFile, ours, "-R") - start
 	took = b.time(nil, rulesFile, ours+"-restore")

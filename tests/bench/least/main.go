@@ -1,9 +1,9 @@
 //go:build linux
 
-// Least does what a benchmark asks of the kernel and nothing else, as the measure of the least that it can cost: one
-// netlink socket, nothing parsed but the addresses that the next question needs, nothing printed.
+// Least does the kernel's part of a job and nothing else, so its time is the least possible. It uses one netlink socket,
+// parses only the addresses that the next request needs, and prints nothing.
 //
-//	least rules SERVICES SERVERS     prints the table that all the others mean, as ipvsadm -Sn would
+//	least rules SERVICES SERVERS     prints the table of the others, as ipvsadm -Sn would
 //	least restore SERVICES SERVERS   makes it
 //	least list                       reads it
 //	least nothing
@@ -42,7 +42,7 @@ func must(err error) {
 	}
 }
 
-// service and server return the addresses of the table. Their numbers are in the order of both programs' listings.
+// bytes offered to the kernel. Above NLMSG_GOODSIZE it allocates twice as much
 func service(i int) netip.Addr {
 	return netip.AddrFrom4([4]byte{10, byte(1 + i>>16), byte(i >> 8), byte(i)})
 }
@@ -87,7 +87,7 @@ const (
 	destFamily                = 11
 )
 
-// socket is a netlink socket with a message in the making.
+// socket is a netlink socket and the message that is being built.
 type socket struct {
 	fd     int
 	kernel syscall.SockaddrNetlink
@@ -115,7 +115,7 @@ func dial() *socket {
 	return s
 }
 
-// message begins a message, and returns what ends it.
+// message begins a message, and returns a function that ends it.
 func (s *socket) message(command byte, flags uint16) func() {
 	start := len(s.out)
 	s.out = binary.NativeEndian.AppendUint32(s.out, 0)
@@ -125,7 +125,7 @@ func (s *socket) message(command byte, flags uint16) func() {
 	return func() { binary.NativeEndian.PutUint32(s.out[start:], uint32(len(s.out)-start)) }
 }
 
-// nest begins an attribute of attributes, and returns what ends it.
+// nest begins a nested attribute, and returns a function that ends it.
 func (s *socket) nest(kind uint16) func() {
 	start := len(s.out)
 	s.out = binary.NativeEndian.AppendUint16(s.out, 0)
@@ -140,7 +140,7 @@ func (s *socket) attribute(kind uint16, value string) {
 	s.out = append(s.out, "\x00\x00\x00"[:-len(value)&3]...)
 }
 
-// word puts a number of the machine's order, in as many bytes as its attribute has.
+// word appends a number in native byte order, in the size of its attribute.
 func (s *socket) word(kind uint16, size int, value uint32) {
 	var b [4]byte
 	binary.NativeEndian.PutUint32(b[:], value)
@@ -159,7 +159,7 @@ func (s *socket) send() {
 	s.out = s.out[:0]
 }
 
-// messages receives until the end of a dump or an answer that is no part of one.
+// messages receives until the end of a dump, or a reply that is not part of one.
 func (s *socket) messages() func(func([]byte) bool) {
 	return func(yield func([]byte) bool) {
 		for {
@@ -183,7 +183,7 @@ func (s *socket) messages() func(func([]byte) bool) {
 	}
 }
 
-// find returns the value of the first attribute of a kind.
+// find returns the value of the first attribute of a type.
 func find(b []byte, kind uint16) []byte {
 	for len(b) >= 4 {
 		length := int(binary.NativeEndian.Uint16(b))
@@ -195,7 +195,7 @@ func find(b []byte, kind uint16) []byte {
 	return nil
 }
 
-// restore sends the table with one acknowledgement a batch: what the kernel refuses it says unasked.
+// restore sends the table with one acknowledgement for each batch. Refusals arrive without being asked for.
 func restore(services, servers int) {
 	s := dial()
 	total, sent := services*(1+servers), 0

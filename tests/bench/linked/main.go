@@ -1,5 +1,5 @@
-// Linked does nothing, like "least nothing", but is linked with the four libraries that the program is built of: what of
-// a start is theirs.
+// Linked does nothing, like "least nothing", but is linked with the four libraries of the program. It measures their share
+// of a start.
 package main
 
 import (
@@ -15,7 +15,7 @@ func main() {
 	if len(os.Args) == 1 {
 		return
 	}
-	// What is used of them is not left out by the linker.
+	// These calls keep the linker from leaving the libraries out.
 	tablewriter.NewWriter(os.Stdout).Render()
 	if _, err := genetlink.Dial(&netlink.Config{}); err != nil {
 		os.Exit(1)

@@ -28,7 +28,7 @@ func TestComplete(t *testing.T) {
 	}
 	port := func(name, _ string) (uint16, bool) { return 80, name == "http" }
 	for _, test := range []struct{ line, want string }{
-		{"-s wl", "wlc"}, // wrong, for the command comes first, but that is not for completion to say
+		{"-s wl", "wlc"}, // the command comes first, but completion need not say so
 		{"-A -t 192.0.2.1:80 -s wl", "wlc"},
 		{"-A -t 192.0.2.1:80 --scheduler=l", "--scheduler=lc --scheduler=lblc --scheduler=lblcr"},
 		{"-A -t 192.0.2.1:80 -s sh -b sh-port,", "sh-port,sh-fallback sh-port,flag-1 sh-port,flag-2 sh-port,flag-3"},
@@ -77,7 +77,7 @@ func TestComplete(t *testing.T) {
 	}
 }
 
-// TestCandidateHelp wants beside each word what a person chooses it by.
+// TestCandidateHelp wants a description beside each word.
 func TestCandidateHelp(t *testing.T) {
 	service := func(port uint16, scheduler string, weights ...uint32) ipvs.Entry {
 		address := netip.AddrPortFrom(netip.MustParseAddr("192.0.2.80"), port)
@@ -115,7 +115,7 @@ func TestCandidateHelp(t *testing.T) {
 	}
 }
 
-// TestSchedulers keeps the list in step with the help text, which is what a person sees of it.
+// TestSchedulers compares the list with the help text.
 func TestSchedulers(t *testing.T) {
 	words := strings.FieldsFunc(longOption("scheduler").help, func(r rune) bool { return strings.ContainsRune(" ,()", r) })
 	for _, name := range schedulers {

@@ -27,7 +27,7 @@ func TestPrintable(t *testing.T) {
 	}
 }
 
-// TestMessagesQuoteWords puts a word that steers terminals everywhere where a message repeats a word.
+// TestMessagesQuoteWords puts a word that steers terminals in every place that a message quotes.
 func TestMessagesQuoteWords(t *testing.T) {
 	const evil = "\x1b[2J\xff"
 	repeated := 0
@@ -103,7 +103,7 @@ func TestCheckNames(t *testing.T) {
 	}
 }
 
-// TestLongNamesAreCut leaves it to the kernel to say that it knows no such name, after what else it has to say.
+// TestLongNamesAreCut sends a name that the kernel refuses after its other errors.
 func TestLongNamesAreCut(t *testing.T) {
 	c, err := parse("-A -f 1 -s sixteen--letters")
 	if err != nil {

@@ -9,8 +9,8 @@ import (
 	"ipvsadm/ipvs"
 )
 
-// FuzzParse takes any words, a line of the input each. What is accepted and changes the kernel's tables is the same
-// command when it is written as a rule and read again.
+// FuzzParse parses any words, one a line. A command that changes the kernel's tables and is written as a rule reads back as
+// the same command.
 func FuzzParse(f *testing.F) {
 	for _, line := range []string{
 		"-A -t 192.0.2.1:80 -s rr",
@@ -59,7 +59,7 @@ func FuzzParse(f *testing.F) {
 	})
 }
 
-// unwritable tells whether a command holds a name that is no word, which no kernel has.
+// unwritable reports whether a command has a name with white space, which no kernel knows.
 func unwritable(c Command) bool {
 	for _, name := range []string{c.Service.Scheduler, c.Service.Engine, c.Daemon.Interface} {
 		if name != "" && (len(strings.Fields(name)) != 1 || strings.Fields(name)[0] != name) {
@@ -69,7 +69,7 @@ func unwritable(c Command) bool {
 	return false
 }
 
-// settled returns a command without what has no effect.
+// settled returns a command without fields that have no effect.
 func settled(c Command) Command {
 	c.Typed = Typed{}
 	if c.Service.Flags&ipvs.Persistent == 0 {

@@ -25,7 +25,7 @@ var fewNames = Lookup{
 	Port: func(name, protocol string) (uint16, bool) { return 80, name == "http" && protocol == "tcp" },
 }
 
-// parse parses a line whose words are apart by single spaces.
+// parse parses a line with single spaces between its words.
 func parse(line string) (Command, error) { return Parse("ipvsadm", strings.Split(line, " "), fewNames) }
 
 func TestParse(t *testing.T) {
@@ -156,7 +156,7 @@ func TestParse(t *testing.T) {
 
 var comparable = cmpopts.EquateComparable(netip.Addr{}, netip.AddrPort{}, ipvs.Netmask{})
 
-// relevant returns a command with the zero value for what its kind makes no use of.
+// relevant returns a command with zero in the fields that its kind does not use.
 func relevant(c Command) Command {
 	r := Command{Kind: c.Kind, Service: ipvs.Service{ServiceID: c.Service.ServiceID}}
 	switch c.Kind {
@@ -185,8 +185,7 @@ func TestParseNothing(t *testing.T) {
 	}
 }
 
-// TestErrors holds what the original says, and with which status.
-// TestParseInPart reads lines with a mistake. What comes before the mistake is in the command.
+// TestParseInPart parses lines with a mistake. The command holds the words before it.
 func TestParseInPart(t *testing.T) {
 	service := ipvs.MarkService(7, ipvs.IPv4)
 	for line, want := range map[string]Command{
@@ -208,10 +207,11 @@ func TestParseInPart(t *testing.T) {
 	}
 }
 
+// TestErrors compares messages and statuses with the original's.
 func TestErrors(t *testing.T) {
 	const try = "Try `ipvsadm -h' or 'ipvsadm --help' for more information."
 	for line, want := range map[string]Error{
-		// What is no command.
+		// No command.
 		"-n":      {Message: try, Status: 255},
 		"-q":      {Message: try, Status: 255},
 		"-nL":     {Message: try, Status: 255},
@@ -293,7 +293,7 @@ func TestErrors(t *testing.T) {
 		"--start-daemon master --mcast-group ::1":              {Message: "invalid IPv6 mcast-group `::1'", Status: 2},
 		"--start-daemon master --mcast-group all-routers.home": {Message: "invalid IPv4 mcast-group `all-routers.home'", Status: 2},
 
-		// What goes together.
+		// Legality.
 		"-A":                             {Message: "You need to supply the 'service-address' option for the 'add-service' command", Status: 2},
 		"-a -t 192.0.2.1:80":             {Message: "You need to supply the 'real-server' option for the 'add-server' command", Status: 2},
 		"-C -n":                          {Message: "Illegal 'numeric' option with the 'flush' command", Status: 2},

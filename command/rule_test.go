@@ -10,7 +10,7 @@ import (
 	"ipvsadm/ipvs"
 )
 
-// changes is lines of every kind that a rule is written for.
+// changes has lines of every kind that AppendRule writes.
 var changes = []string{
 	"-A -t 192.0.2.1:80",
 	"-A -u 192.0.2.1:53 -s rr -o",
@@ -62,7 +62,7 @@ func TestRulesReadBack(t *testing.T) {
 	}
 }
 
-// checkRule writes a rule for a command and reads it.
+// checkRule writes a command as a rule and parses that.
 func checkRule(t *testing.T, c Command) {
 	t.Helper()
 	rule := string(c.AppendRule(nil, nil))
@@ -71,13 +71,13 @@ func checkRule(t *testing.T, c Command) {
 		t.Errorf("%q: %v", rule, err)
 		return
 	}
-	if diff := cmp.Diff(told(c), told(again), comparable); diff != "" {
+	if diff := cmp.Diff(written(c), written(again), comparable); diff != "" {
 		t.Errorf("%q: was (-), reads back as (+):\n%s", rule, diff)
 	}
 }
 
-// told returns what of a command can be told in a rule: the mask of a service that is not persistent is of no account.
-func told(c Command) Command {
+// written returns the fields of a command that a rule has. Without persistence the mask has no effect.
+func written(c Command) Command {
 	c = relevant(c)
 	if c.Service.Timeout == 0 {
 		c.Service.Netmask = ipvs.Netmask{}
@@ -111,7 +111,7 @@ func TestAppendRule(t *testing.T) {
 	}
 }
 
-// FuzzAddress compares addresses with the library's, where both read them.
+// FuzzAddress compares with netip the addresses that both read.
 func FuzzAddress(f *testing.F) {
 	for _, text := range []string{"1.2.3.4", "0x1.2", "1.2.3", "010.1.1.1", "4294967295", "4294967296", "0x", "1..2", ".", "1.2.3.4 x"} {
 		f.Add(text)

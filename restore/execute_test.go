@@ -16,7 +16,7 @@ import (
 	"ipvsadm/ipvs"
 )
 
-// Two tables, and what only some steps of the way from one to the other touch.
+// Two tables. The steps from one to the other touch a part of them.
 const (
 	tableBefore = `-A -t 192.0.2.1:80 -s rr
 -a -t 192.0.2.1:80 -r 10.0.0.1:80 -m -w 1
@@ -77,7 +77,7 @@ func TestPlanExecute(t *testing.T) {
 	}
 }
 
-// TestPlanRefused has each step refused in its turn, and then the first one that undoes it too.
+// TestPlanRefused refuses each step in turn, and then the first step of undoing too.
 func TestPlanRefused(t *testing.T) {
 	for at := 1; at <= stepsBetween; at++ {
 		k := fakeWith(t, tableBefore)
@@ -122,7 +122,7 @@ func TestPlanRefused(t *testing.T) {
 	}
 }
 
-// TestPlanCannotLook has no table to compare with when it should undo.
+// TestPlanCannotLook cannot read the table when it should undo.
 func TestPlanCannotLook(t *testing.T) {
 	k := fakeWith(t, tableBefore)
 	plan := planFor(t, k, tableAfter)
@@ -135,7 +135,7 @@ func TestPlanCannotLook(t *testing.T) {
 	}
 }
 
-// TestPlanBrokenOff loses the reply to the changes. Some may have been made: they are undone with the other client.
+// TestPlanBrokenOff loses the reply to the changes. Some may have been made, so the spare client undoes them.
 func TestPlanBrokenOff(t *testing.T) {
 	lost := errors.New("lost")
 	for at := 1; at <= stepsBetween; at++ {
@@ -162,7 +162,7 @@ func TestPlanBesideOthers(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	// What was to leave is gone.
+	// A server that should leave is gone.
 	k := fakeWith(t, tableBefore)
 	plan := planFor(t, k, tableAfter)
 	other(k, "-D -u 192.0.2.2:53\n-d -t 192.0.2.1:80 -r 10.0.0.2:80\n")
@@ -171,7 +171,7 @@ func TestPlanBesideOthers(t *testing.T) {
 	}
 	k.wantState(t, "gone already", fakeWith(t, tableAfter).state())
 
-	// The same, and then the reply is lost: that is a failure all the same, and the rest comes back.
+	// The same, and then the reply is lost. That is a failure, and the rest comes back.
 	k = fakeWith(t, tableBefore)
 	plan = planFor(t, k, tableAfter)
 	other(k, "-D -u 192.0.2.2:53\n")
@@ -186,7 +186,7 @@ func TestPlanBesideOthers(t *testing.T) {
 		t.Errorf("gone already, and lost: %v", err)
 	}
 
-	// What was to change is gone: that is a failure. What others made stays.
+	// A server that should change is gone. That is a failure. The changes of others stay.
 	k = fakeWith(t, tableBefore)
 	plan = planFor(t, k, tableAfter)
 	other(k, "-d -t 192.0.2.1:80 -r 10.0.0.1:80\n-a -t 192.0.2.1:80 -r 10.0.0.77:80 -m\n-A -f 99 -s rr\n")
@@ -198,7 +198,7 @@ func TestPlanBesideOthers(t *testing.T) {
 	k.wantState(t, "gone, and was to change", want)
 }
 
-// TestPlanCancelled cancels between what comes and what leaves.
+// TestPlanCancelled cancels between the additions and the deletions.
 func TestPlanCancelled(t *testing.T) {
 	k := fakeWith(t, tableBefore)
 	before := k.state()
@@ -218,7 +218,7 @@ func TestPlanCancelled(t *testing.T) {
 	k.wantState(t, "cancelled", before)
 }
 
-// TestExecute has changes refused around the borders of batches, and commands that change nothing between them.
+// TestExecute refuses changes at the borders of batches, with commands that change nothing between them.
 func TestExecute(t *testing.T) {
 	const services = 2*mostChanges + 10
 	refused := []int{1, 2, 64, 65, mostChanges, mostChanges + 1, services}
@@ -272,7 +272,7 @@ func TestExecuteBrokenOff(t *testing.T) {
 	}
 }
 
-// TestReserve reserves for a plan, and for one that no machine has the memory for.
+// TestReserve reserves for a plan, and for one that is too big for any machine.
 func TestReserve(t *testing.T) {
 	processors := runtime.GOMAXPROCS(0)
 	k := fakeWith(t, tableBefore)

@@ -17,7 +17,7 @@ import (
 	"ipvsadm/ipvs"
 )
 
-// fakeKernel keeps services and servers as the attributes that it is sent, and lists them as it keeps them.
+// fakeKernel keeps the attributes of services and servers as it receives them, and lists them unchanged.
 type fakeKernel struct {
 	services []fakeService
 
@@ -58,7 +58,7 @@ func (k *fakeKernel) client(t testing.TB) *ipvs.Client {
 	return client
 }
 
-// state returns the table as text, in an order that does not depend on what came first.
+// state returns the table as sorted text.
 func (k *fakeKernel) state() string {
 	var lines []string
 	for _, s := range k.services {

@@ -43,7 +43,7 @@ func TestLock(t *testing.T) {
 	}
 }
 
-// TestLockGivesUp cancels a wait. Whoever comes later gets the lock: the one that gave up does not keep it.
+// TestLockGivesUp cancels a wait. The one that gave up does not take the lock from later ones.
 func TestLockGivesUp(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "lock")
 	first, err := Lock(t.Context(), path, noWait(t))

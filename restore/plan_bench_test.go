@@ -20,7 +20,7 @@ func rulesOf(services int) string {
 	return text.String()
 }
 
-// BenchmarkPlan plans what is there already, and what is not there at all.
+// BenchmarkPlan plans a table that is present, and one that is absent.
 func BenchmarkPlan(b *testing.B) {
 	rules := readGood(b, rulesOf(2000))
 	all, err := ipvs.Gather(kernelWith(b, rulesOf(2000)).entries)

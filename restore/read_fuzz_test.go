@@ -11,8 +11,8 @@ import (
 	"ipvsadm/names"
 )
 
-// FuzzRead takes any file. Its errors name their lines; what is read, written as rules and read again, is the same, and
-// so is what it makes of an empty table.
+// FuzzRead reads any file. Errors name their lines. The plan for an empty table, written as rules and read again, is the
+// same plan.
 func FuzzRead(f *testing.F) {
 	for _, text := range []string{
 		small, "", "# comment\n\n\t ipvsadm -C\r\n-A -t 1.2.3.4:80", "-R\n-L -n\n-A -t host:80\n--set 1 2 3\n-Z",
@@ -60,7 +60,7 @@ func FuzzRead(f *testing.F) {
 // nobody is a DNS that knows no host.
 func nobody(context.Context, string) ([]netip.Addr, error) { return nil, errors.New("no such host") }
 
-// checkErrors wants of each error the line that it is about, which there is.
+// checkErrors wants each error to name a line of the text.
 func checkErrors(t *testing.T, err error, text string) {
 	t.Helper()
 	join, ok := err.(interface{ Unwrap() []error })
@@ -68,8 +68,8 @@ func checkErrors(t *testing.T, err error, text string) {
 		t.Fatalf("error %v", err)
 	}
 	for _, err := range join.Unwrap() {
-		var wrong *Error
-		if !errors.As(err, &wrong) || wrong.Line < 1 || wrong.Line > strings.Count(text, "\n")+1 {
+		var lineError *Error
+		if !errors.As(err, &lineError) || lineError.Line < 1 || lineError.Line > strings.Count(text, "\n")+1 {
 			t.Errorf("error %v", err)
 		}
 	}

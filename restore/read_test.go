@@ -69,7 +69,7 @@ type failing struct{}
 
 func (failing) Read([]byte) (int, error) { return 0, errors.New("the disk is gone") }
 
-// TestReadFile reads what cannot be read. The messages name the file once, and no operation of ours.
+// TestReadFile also reads files that cannot be read. The messages name the file once, and no system call.
 func TestReadFile(t *testing.T) {
 	folder := t.TempDir()
 	file := filepath.Join(folder, "rules")
@@ -145,6 +145,26 @@ func TestReadRefusesNUL(t *testing.T) {
 	} {
 		if err := read(t, "-C\n"+line+"\n# \x00\n-Z").Err(); fmt.Sprint(err) != want {
 			t.Errorf("%q: %v", line, err)
+		}
+	}
+}
+
+// TestReadRefusesImpossibleNames reads names that no kernel knows. --test cannot ask the kernel.
+func TestReadRefusesImpossibleNames(t *testing.T) {
+	for text, want := range map[string]string{
+		"-A -f 1 -s r/r\n": "file:1: Scheduler or persistence engine not found",
+		"\n-A -f 1 -s " + strings.Repeat("r", 10<<20):                    "file:2: Scheduler or persistence engine not found",
+		"-A -f 1 -p --pe \x1b[2J":                                        "file:1: Scheduler or persistence engine not found",
+		"--start-daemon master --mcast-interface averyverylonginterface": "file:1: No such device",
+		"-A -f 1 -s \x1b[2J extra":                                       "file:1: unexpected argument extra",
+		"-A -f 1 \x1b[2J":                                                `file:1: unexpected argument \x1b[2J`,
+	} {
+		rules, err := Read(t.Context(), strings.NewReader(text), "file", names.NewResolver())
+		if err == nil {
+			err = rules.Err()
+		}
+		if err == nil || err.Error() != want {
+			t.Errorf("%.50q: %v, want %s", text, err, want)
 		}
 	}
 }

@@ -26,7 +26,7 @@ func TestEveryOptionHasHelp(t *testing.T) {
 	}
 }
 
-// TestEveryOptionIsInTheManual looks for the options in the tags of its lists, where each is explained.
+// TestEveryOptionIsInTheManual looks for the options in the tags of the manual's lists.
 func TestEveryOptionIsInTheManual(t *testing.T) {
 	page, err := os.ReadFile("../man/ipvsadm.8")
 	if err != nil {
@@ -49,7 +49,8 @@ func TestEveryOptionIsInTheManual(t *testing.T) {
 	}
 }
 
-func TestOptionsAreTold(t *testing.T) {
+// TestOptionsDiffer wants a name and letter of its own for each option.
+func TestOptionsDiffer(t *testing.T) {
 	letters := map[byte]string{}
 	names := map[string]bool{}
 	for _, o := range options {
@@ -70,7 +71,7 @@ func TestOptionsAreTold(t *testing.T) {
 	}
 }
 
-// TestOrder wants one number for each thing that options decide, from 1 on.
+// TestOrder wants the numbers from 1 on, one for each decision.
 func TestOrder(t *testing.T) {
 	decided := map[int]string{}
 	for i := range options {
@@ -93,7 +94,7 @@ func TestOrder(t *testing.T) {
 	}
 }
 
-// TestLegality tries each command, with what it must have, with each parameter.
+// TestLegality tries each command with its required options and each other one.
 func TestLegality(t *testing.T) {
 	const (
 		service    = "service-address "
@@ -152,7 +153,7 @@ func TestLegality(t *testing.T) {
 				}
 				continue
 			}
-			// One that may be there may yet be wrong for another reason.
+			// A legal option may cause another error.
 			_, err := parse(line + " " + option)
 			illegal := "Illegal '" + name + "' option with the '" + v.name + "' command"
 			if may := slices.Contains(strings.Fields(v.allowed), name); may == (err != nil && err.Error() == illegal) {
@@ -180,7 +181,7 @@ func TestLegalityOfTunnels(t *testing.T) {
 	}
 }
 
-// everything is all that options decide.
+// everything holds all decisions.
 func everything() (set decisions) {
 	for _, l := range commandLegality {
 		set |= l.may()

@@ -23,7 +23,7 @@ func readMistakes(t *testing.T) []mistake.Mistake {
 	return mistakes
 }
 
-// TestMistakes reads each line of the table as a person would type it.
+// TestMistakes types each line of the table.
 func TestMistakes(t *testing.T) {
 	mistakes := readMistakes(t)
 	for _, m := range mistakes {
@@ -57,7 +57,7 @@ func TestMistakes(t *testing.T) {
 	}
 }
 
-// refusal returns the error of the kernel that has a message.
+// refusal returns the kernel's error that has a message.
 func refusal(t *testing.T, c Command, message string) error {
 	operation, ok := map[Kind]ipvs.Operation{
 		AddService: ipvs.OpAddService, EditService: ipvs.OpEditService, DeleteService: ipvs.OpDeleteService,
@@ -77,7 +77,7 @@ func refusal(t *testing.T, c Command, message string) error {
 	return nil
 }
 
-// TestOwnMistakes are about an option that the original does not have.
+// TestOwnMistakes is about an option that the original lacks.
 func TestOwnMistakes(t *testing.T) {
 	for line, want := range map[string]string{
 		"-L --format JSON":      "type --format json",
@@ -93,8 +93,7 @@ func TestOwnMistakes(t *testing.T) {
 	}
 }
 
-// TestNoHint has lines that are wrong in a way of which the message says everything, or that nobody can guess the cause
-// of. A hint there would be parseError.
+// TestNoHint has mistakes that the message explains, or that have no likely cause. A hint there would mislead.
 func TestNoHint(t *testing.T) {
 	for _, line := range []string{
 		"extra", "-q", "-f 1", "-t 192.0.2.1:80", "--nothing", "-", "--", "-nC", "-L=5", "--set=1", "-h=1", "frobnicate -t 192.0.2.1:80", "-x 1",
@@ -116,7 +115,7 @@ func TestNoHint(t *testing.T) {
 	}
 }
 
-// TestNoRemark has lines that were meant as they are.
+// TestNoRemark has lines without a mistake.
 func TestNoRemark(t *testing.T) {
 	masqueraded := ipvs.Destination{Forwarding: ipvs.Masquerading}
 	for _, line := range []string{
@@ -134,13 +133,13 @@ func TestNoRemark(t *testing.T) {
 	}
 }
 
-// TestHintsHelp types what a hint says to type: the line then reads without an error, or its error is another one.
+// TestHintsHelp types the lines of hints. They have no error.
 func TestHintsHelp(t *testing.T) {
-	typed := regexp.MustCompile(`^hint: type ipvsadm (-.*)$`)
+	typed := regexp.MustCompile(`^type ipvsadm (-.*)$`)
 	tried := 0
 	for _, m := range readMistakes(t) {
 		for _, hint := range m.Hints {
-			if found := typed.FindStringSubmatch("hint: " + hint); found != nil && !strings.Contains(hint, " for ") {
+			if found := typed.FindStringSubmatch(hint); found != nil && !strings.Contains(hint, " for ") {
 				tried++
 				if _, err := parse(found[1]); err != nil {
 					t.Errorf("%s: %s: %v", m.Line, hint, err)
@@ -153,7 +152,7 @@ func TestHintsHelp(t *testing.T) {
 	}
 }
 
-// TestLongLinesEnd has lines on which a search for the mistake would take forever.
+// TestLongLinesEnd has lines that a search for mistakes would take forever on.
 func TestLongLinesEnd(t *testing.T) {
 	for _, word := range []string{"-L", "–t", "-t", "--stat", "x", strings.Repeat("–", 1<<20), strings.Repeat("-L", 1<<20)} {
 		for _, first := range []string{"-n", "-q", "-A"} {

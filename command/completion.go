@@ -92,14 +92,14 @@ func (c *completion) fits(o *option) bool {
 		return false
 	case o.kind != None:
 		return kind == None
-	case o.commands == (fits{}): // it fits all
+	case o.commands == nil:
 		return true
 	case o.order != 0 && given.has(o.order):
 		return false
-	case o.commands.exclusive.has(int(kind)):
-		return o.order == 0 || given&commandLegality[kind].exclusive == 0
+	case o.order != 0 && slices.Contains(o.commands.exclusive, kind):
+		return given&commandLegality[kind].exclusive == 0
 	default:
-		return o.commands.all().has(int(kind))
+		return slices.Contains(slices.Concat(o.commands.required, o.commands.allowed, o.commands.exclusive), kind)
 	}
 }
 

@@ -77,29 +77,47 @@ func repairLong(words []string, at int, text string) (hint string, repaired []st
 	}
 }
 
-// synonyms are what people type for commands because other programs have it.
-var synonyms = map[string]string{
-	"list": "-L", "ls": "-L", "show": "-L", "status": "-L", "print": "-L", "stats": "-L --stats", "rate": "-L --rate",
-	"connections": "-L -c", "json": "-L --format json",
-	"add": "-A for a virtual service, -a for a real server", "new": "-A for a virtual service, -a for a real server",
-	"edit": "-E for a virtual service, -e for a real server", "change": "-E for a virtual service, -e for a real server",
-	"del": "-D for a virtual service, -d for a real server", "delete": "-D for a virtual service, -d for a real server",
-	"remove": "-D for a virtual service, -d for a real server", "rm": "-D for a virtual service, -d for a real server",
-	"flush": "-C", "clear": "-C", "zero": "-Z",
-	"dump": "save", "export": "save", "load": "restore -f FILE", "import": "restore -f FILE",
+// synonym returns what to type for a word that is a command of other programs, or "".
+func synonym(word string) string {
+	switch word {
+	case "list", "ls", "show", "status", "print":
+		return "-L"
+	case "stats", "rate":
+		return "-L --" + word
+	case "connections":
+		return "-L -c"
+	case "json":
+		return "-L --format json"
+	case "add", "new":
+		return "-A for a virtual service, -a for a real server"
+	case "edit", "change":
+		return "-E for a virtual service, -e for a real server"
+	case "del", "delete", "remove", "rm":
+		return "-D for a virtual service, -d for a real server"
+	case "flush", "clear":
+		return "-C"
+	case "zero":
+		return "-Z"
+	case "dump", "export":
+		return "save"
+	case "load", "import":
+		return "restore -f FILE"
+	default:
+		return ""
+	}
 }
 
 // repairCommand is about a line that does not begin with a command.
 func repairCommand(words []string) (hint string, repaired []string) {
 	word := words[0]
 	name := strings.TrimPrefix(word, "--")
-	typed, isSynonym := synonyms[name]
+	typed := synonym(name)
 	switch o := longOption(name); {
 	case word == "":
 		return "the first word is empty: is a variable unset?", nil
 	case strings.HasPrefix(word, "//"), strings.HasPrefix(word, ";"):
 		return "a comment begins with #", nil
-	case isSynonym && (o == nil || name == word):
+	case typed != "" && (o == nil || name == word):
 		if !strings.Contains(typed, " for ") {
 			typed = strings.Join(with(words, 0, typed), " ")
 		}

@@ -45,20 +45,6 @@ type legality struct {
 // may returns all that may be decided.
 func (l legality) may() decisions { return l.required | l.allowed | l.exclusive }
 
-// add adds an option that fits commands or types of tunnel, of which the legality is the one with this number.
-func (l *legality) add(o *option, f fits, number int) {
-	bit := decisions(1) << o.order
-	if f.required.has(number) {
-		l.required |= bit
-	}
-	if f.allowed.has(number) {
-		l.allowed |= bit
-	}
-	if f.exclusive.has(number) {
-		l.exclusive |= bit
-	}
-}
-
 // The table of options seen from the other side: the legality of each command and type of tunnel.
 var (
 	commandLegality [Version + 1]legality
@@ -72,20 +58,30 @@ func init() {
 		if o.order == 0 {
 			continue
 		}
-		for kind := range commandLegality {
-			commandLegality[kind].add(o, o.commands, kind)
+		if o.commands != nil {
+			o.commands.allow(commandLegality[:], o.order)
 		}
-		for tunnel := range tunnelLegality {
-			tunnelLegality[tunnel].add(o, o.tunnels, tunnel)
-		}
-		if o.tunnels != (fits{}) {
+		if o.tunnels != nil {
+			o.tunnels.allow(tunnelLegality[:], o.order)
 			tunnelOptions |= 1 << o.order
 		}
 	}
 }
 
-// check checks what is legal for a command, whose words are all well-formed, as a whole. given holds what its options
-// decide.
+// allow adds an option's order to the legality of each command or type of tunnel that it goes with.
+func (f *fits[T]) allow(all []legality, order int) {
+	for _, member := range f.required {
+		all[member].required |= 1 << order
+	}
+	for _, member := range f.allowed {
+		all[member].allowed |= 1 << order
+	}
+	for _, member := range f.exclusive {
+		all[member].exclusive |= 1 << order
+	}
+}
+
+// check checks a command whose words are all well-formed. given holds what its options decided.
 func check(c *Command, given decisions) error {
 	if err := commandLegality[c.Kind].check(allDecisions, given, c.Kind.String(), "command"); err != nil {
 		return err

@@ -24,8 +24,8 @@ type option struct {
 	// The number of what it decides: the original reports errors about decisions in this order. It begins at 1; zero is
 	// for an option that may be repeated.
 	order    int
-	commands fits // the commands that it goes with
-	tunnels  fits // the types of tunnel that it goes with, for an option of tunnels
+	commands *fits[Kind]            // the commands that it goes with; nil for all
+	tunnels  *fits[ipvs.TunnelType] // the types of tunnel that it goes with; nil for an option that is not about tunnels
 
 	set     func(p *Parser, o *option, text string) error
 	bounds  bounds   // of a number
@@ -45,27 +45,12 @@ const (
 	optional       // the next word unless it begins with a dash
 )
 
-// fits says which commands, or types of tunnel, an option goes with.
-type fits struct {
-	required  numbers
-	allowed   numbers
-	exclusive numbers // allowed, but together with no other exclusive option
+// fits says which commands, or types of tunnel, an option goes with. Its lists need no work at the start of the program.
+type fits[T Kind | ipvs.TunnelType] struct {
+	required  []T
+	allowed   []T
+	exclusive []T // allowed, but together with no other exclusive option
 }
-
-// all returns every command or type of tunnel that the option goes with.
-func (f fits) all() numbers { return f.required | f.allowed | f.exclusive }
-
-// numbers is a set of kinds of command, or of types of tunnel.
-type numbers uint32
-
-func of[N Kind | ipvs.TunnelType](members ...N) (set numbers) {
-	for _, member := range members {
-		set |= 1 << member
-	}
-	return set
-}
-
-func (set numbers) has(number int) bool { return set&(1<<number) != 0 }
 
 // bounds are the lowest and the highest number that an option takes, and what it counts. The zero value is for an option
 // without a number.
@@ -76,16 +61,17 @@ type bounds struct {
 
 // What options go with.
 var (
-	scheduling = fits{allowed: of(AddService, EditService)}
-	serving    = fits{allowed: of(AddServer, EditServer)}
-	listing    = fits{allowed: of(List)}
-	whatListed = fits{exclusive: of(List)}
-	starting   = fits{allowed: of(StartDaemon)}
-	serviced   = fits{
-		required:  of(AddService, EditService, DeleteService, AddServer, EditServer, DeleteServer),
-		allowed:   of(Zero),
-		exclusive: of(List),
+	scheduling = &fits[Kind]{allowed: []Kind{AddService, EditService}}
+	serving    = &fits[Kind]{allowed: []Kind{AddServer, EditServer}}
+	listing    = &fits[Kind]{allowed: []Kind{List}}
+	whatListed = &fits[Kind]{exclusive: []Kind{List}}
+	starting   = &fits[Kind]{allowed: []Kind{StartDaemon}}
+	serviced   = &fits[Kind]{
+		required:  []Kind{AddService, EditService, DeleteService, AddServer, EditServer, DeleteServer},
+		allowed:   []Kind{Zero},
+		exclusive: []Kind{List},
 	}
+	checksums = &fits[ipvs.TunnelType]{exclusive: []ipvs.TunnelType{ipvs.GUE, ipvs.GRE}}
 )
 
 // options is every option, in the order of the help text.
@@ -138,7 +124,7 @@ var options = [...]option{
 	{long: "ops", letter: 'o', order: 22, commands: scheduling, help: "one-packet scheduling: a server for each packet (UDP)", set: (*Parser).setOnePacket},
 
 	{long: "real-server", letter: 'r', takes: value, order: 7, argument: "ADDRESS[:PORT]", help: "real server",
-		commands: fits{required: of(AddServer, EditServer, DeleteServer)},
+		commands: &fits[Kind]{required: []Kind{AddServer, EditServer, DeleteServer}},
 		set:      (*Parser).setServer, complete: (*completion).servers, explain: (*reading).explainServer},
 	{long: "gatewaying", letter: 'g', order: 8, decides: "forwarding-method", commands: serving,
 		help: "forward by direct routing (default)", set: forwarding(ipvs.DirectRouting)},
@@ -156,19 +142,19 @@ var options = [...]option{
 		help: "new connections again when it has fewer than this", bounds: bounds{low: 0, high: maxInt},
 		set: number("illegal l_threshold specified", func(c *Command) *uint32 { return &c.Server.LowerThreshold })},
 	{long: "tun-type", takes: value, order: 30, commands: serving, argument: "TYPE", help: "tunnel type: ipip (default), gue or gre",
-		tunnels: fits{allowed: of(ipvs.IPIP, ipvs.GUE, ipvs.GRE)}, choices: []string{"ipip", "gue", "gre"},
+		tunnels: &fits[ipvs.TunnelType]{allowed: []ipvs.TunnelType{ipvs.IPIP, ipvs.GUE, ipvs.GRE}}, choices: []string{"ipip", "gue", "gre"},
 		set: choice("illegal tunnel type specified", func(c *Command) *ipvs.TunnelType { return &c.Server.Tunnel.Type }, ipvs.IPIP, ipvs.GUE, ipvs.GRE)},
 	{long: "tun-port", takes: value, order: 31, commands: serving, argument: "PORT", help: "UDP port of the tunnel (gue)",
-		tunnels: fits{required: of(ipvs.GUE)}, bounds: bounds{low: 1, high: 65535},
+		tunnels: &fits[ipvs.TunnelType]{required: []ipvs.TunnelType{ipvs.GUE}}, bounds: bounds{low: 1, high: 65535},
 		set: number("illegal tunnel port specified", func(c *Command) *uint16 { return &c.Server.Tunnel.Port })},
 	{long: "tun-nocsum", order: 32, commands: serving, help: "no checksum in the outer header (default)",
-		tunnels: fits{exclusive: of(ipvs.GUE, ipvs.GRE)}, set: checksum(ipvs.NoChecksum)},
+		tunnels: checksums, set: checksum(ipvs.NoChecksum)},
 	{long: "tun-csum", order: 33, commands: serving, help: "checksum in the outer header (gue, gre)",
-		tunnels: fits{exclusive: of(ipvs.GUE, ipvs.GRE)}, set: checksum(ipvs.Checksum)},
+		tunnels: checksums, set: checksum(ipvs.Checksum)},
 	{long: "tun-remcsum", order: 34, commands: serving, help: "remote checksum offload (gue)",
-		tunnels: fits{exclusive: of(ipvs.GUE)}, set: checksum(ipvs.RemoteChecksum)},
+		tunnels: &fits[ipvs.TunnelType]{exclusive: []ipvs.TunnelType{ipvs.GUE}}, set: checksum(ipvs.RemoteChecksum)},
 
-	{long: "numeric", letter: 'n', order: 1, commands: fits{allowed: of(List, Save)}, help: "print numbers instead of host and port names",
+	{long: "numeric", letter: 'n', order: 1, commands: &fits[Kind]{allowed: []Kind{List, Save}}, help: "print numbers instead of host and port names",
 		set: turnOn(func(c *Command) *bool { return &c.Listing.Numeric })},
 	{long: "connection", letter: 'c', order: 2, commands: whatListed, help: "list connections",
 		set: turnOn(func(c *Command) *bool { return &c.Listing.Connections })},
@@ -196,7 +182,7 @@ var options = [...]option{
 		help: "as the original, JSON for programs, or aligned columns", choices: format.Names(), set: (*Parser).setFormat},
 
 	{long: "syncid", takes: value, order: 20, argument: "ID", help: "group of directors, 0 to 255 (default 0)",
-		commands: fits{allowed: of(List, StartDaemon, StopDaemon)}, bounds: bounds{low: 0, high: 255},
+		commands: &fits[Kind]{allowed: []Kind{List, StartDaemon, StopDaemon}}, bounds: bounds{low: 0, high: 255},
 		set: number("illegal syncid specified", func(c *Command) *uint32 { return &c.Daemon.SyncID })},
 	{long: "sync-maxlen", takes: value, order: 28, commands: starting, argument: "BYTES", help: "length of the longest message",
 		bounds: bounds{1, 65535 - 20 - 8, " of bytes"}, // what fits in an IP packet behind its header and UDP's

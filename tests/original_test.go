@@ -88,25 +88,30 @@ func (p *pair) close() {
 // compare runs a command line under both programs and returns the original's outcome. It fails if this program has
 // another outcome or leaves another table. A normalize function replaces the parts of stdout that may differ.
 func (p *pair) compare(stdin string, normalize func(string) string, words ...string) (outcome, error) {
-	want, err := p.run(&p.originalSpace, original, stdin, words...)
-	if err != nil {
-		return want, err
+	want, _, err := p.compareBoth(stdin, normalize, words...)
+	return want, err
+}
+
+// compareBoth is compare that also returns the outcome of this program, with its hints.
+func (p *pair) compareBoth(stdin string, normalize func(string) string, words ...string) (want, ours outcome, err error) {
+	if want, err = p.run(&p.originalSpace, original, stdin, words...); err != nil {
+		return want, ours, err
 	}
-	got, err := p.run(&p.oursSpace, p.ours, stdin, words...)
-	if err != nil {
-		return want, err
+	if ours, err = p.run(&p.oursSpace, p.ours, stdin, words...); err != nil {
+		return want, ours, err
 	}
+	got := ours
 	got.stderr, want.stderr = withoutHints(got.stderr), printable(want.stderr)
 	if normalize != nil {
 		want.stdout, got.stdout = normalize(want.stdout), normalize(got.stdout)
 	}
 	if diff := cmp.Diff(want.String(), got.String()); diff != "" {
-		return want, fmt.Errorf("ipvsadm %q: the original (-) and ours (+) differ:\n%s", words, diff)
+		return want, ours, fmt.Errorf("ipvsadm %q: the original (-) and ours (+) differ:\n%s", words, diff)
 	}
 	if err := p.compareTables(); err != nil {
-		return want, fmt.Errorf("ipvsadm %q: %w", words, err)
+		return want, ours, fmt.Errorf("ipvsadm %q: %w", words, err)
 	}
-	return want, nil
+	return want, ours, nil
 }
 
 // compareTables compares the state of both namespaces. It reads them with our own client, which is quick; the scripts in

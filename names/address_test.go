@@ -88,6 +88,28 @@ func TestReversible(t *testing.T) {
 	}
 }
 
+// TestReversibleAsksBack wants a view to look up the address of each name, and a plain resolver not to spend time on that.
+func TestReversibleAsksBack(t *testing.T) {
+	address := netip.MustParseAddr("10.0.0.5")
+	asked := make(chan string, 10)
+	r := NewResolver()
+	r.HostsFile = ""
+	r.LookupAddress = fakeDNS{"10.0.0.5": {"there."}}.lookup
+	r.LookupIPv4 = func(_ context.Context, host string) ([]netip.Addr, error) {
+		asked <- host
+		return []netip.Addr{address}, nil
+	}
+	r.ResolveAddresses(t.Context(), []netip.Addr{address})
+	if len(asked) != 0 {
+		t.Errorf("the resolver asked for %s", <-asked)
+	}
+	view := r.Reversible()
+	view.ResolveAddresses(t.Context(), []netip.Addr{address})
+	if name, _ := view.AddressName(address); len(asked) != 1 || name != "there" {
+		t.Errorf("the view asked %d times and has the name %q", len(asked), name)
+	}
+}
+
 // TestSharedPatience lets a view wait for the DNS until patience ends. Then the resolver does not wait again.
 func TestSharedPatience(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

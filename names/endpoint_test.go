@@ -40,6 +40,10 @@ func TestNames(t *testing.T) {
 		"[2001:db8::1]:80":   "[six]:http",
 		"[2001:db8::2]:81":   "[2001:db8::2]:81",
 		"[::1.2.3.4]:80":     "[::1.2.3.4]:http", // as the C library writes it
+		"[::0.2.3.4]:80":     "[::0.2.3.4]:http",
+		"[::1.0.3.4]:80":     "[::1.0.3.4]:http",
+		"[::3:4]:80":         "[::0.3.0.4]:http",
+		"[::4]:80":           "[::4]:http",
 		"[::ffff:1.2.3.4]:1": "[::ffff:1.2.3.4]:1",
 	} {
 		endpoint := netip.MustParseAddrPort(endpoint)

@@ -76,6 +76,15 @@ func TestHostNames(t *testing.T) {
 	}
 }
 
+// TestLoopbackWithoutIPv4 has a hosts file that names only the IPv6 loopback address.
+func TestLoopbackWithoutIPv4(t *testing.T) {
+	h := parseHosts("::1 loop6 alias\n")
+	loopback := netip.MustParseAddr("127.0.0.1")
+	if h.nameOf[loopback] != "loop6" || h.addressOf["alias"] != loopback || len(h.addressOf) != 2 {
+		t.Errorf("names %v, addresses %v", h.nameOf, h.addressOf)
+	}
+}
+
 func FuzzHosts(f *testing.F) {
 	f.Add(hostsText)
 	f.Fuzz(func(t *testing.T, text string) {

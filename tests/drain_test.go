@@ -116,8 +116,8 @@ func TestWeightZeroPersistent(t *testing.T) {
 	}
 }
 
-// TestWeightZeroUDP drains the server of a UDP client. The client stays with it as long as it sends, whatever the
-// settings, until the server is deleted with expire_nodest_conn 1.
+// TestWeightZeroUDP drains the server of a UDP client. With any settings, the client stays with it as long as it sends,
+// until the server is deleted with expire_nodest_conn 1.
 func TestWeightZeroUDP(t *testing.T) {
 	f := newFarm(t, "rr")
 	const service = farmAddress + ":53"

@@ -1,5 +1,5 @@
-// Package refusal compares what this program and the original say when the kernel refuses: every error number, for every
-// operation. A real kernel gives few of them, so here the test is the kernel.
+// Package refusal compares the messages of this program and the original for every operation that the kernel can refuse
+// and every errno. A real kernel returns few of them, so here the test plays the kernel.
 package refusal
 
 import (
@@ -22,14 +22,14 @@ const (
 	original = "/usr/sbin/ipvsadm"
 	ours     = "../../ipvsadm"
 
-	// words is how the client's own test knows the original's words.
+	// words holds the original's messages, for the tests of ipvs.
 	words = "../../ipvs/testdata/words.txt"
 )
 
-var update = flag.Bool("update", false, "write what the original says to "+words)
+var update = flag.Bool("update", false, "write the original's messages to "+words)
 
-// errnos are all the error numbers that Linux has, 41 and 58, which it has not, and two that a kernel should keep to
-// itself and does not always: ENOTSUPP and one that is nothing at all.
+// errnos are all numbers of Linux, with 41 and 58, which have no meaning, one number above the last, and ENOTSUPP, which
+// the kernel should not return and sometimes does.
 var errnos = func() (all []syscall.Errno) {
 	for errno := syscall.Errno(1); errno <= 134; errno++ {
 		all = append(all, errno)
@@ -39,7 +39,7 @@ var errnos = func() (all []syscall.Errno) {
 
 const service, server = " -t 192.0.2.1:80", " -r 10.0.0.1:80"
 
-// operations are what the kernel is asked, and by which commands. Without a name is the question for its family.
+// operations holds every operation and the commands that need it. The one without a name is the request for the family.
 var operations = []struct {
 	name     ipvs.Operation
 	refused  request
@@ -65,8 +65,8 @@ var operations = []struct {
 	{ipvs.OpStopDaemon, request{command: deleteDaemon}, []string{"--stop-daemon master"}},
 }
 
-// TestEveryErrno has the kernel refuse each operation with each error number, under both programs. The exit status and the
-// words on standard error are the same, but for what differs below.
+// TestEveryErrno refuses each operation with each errno, under both programs. The exit status and standard error are the
+// same, except for what differs returns.
 func TestEveryErrno(t *testing.T) {
 	needTrap(t)
 	general, err := refuse(original+" -C", request{command: flush})
@@ -115,7 +115,7 @@ func TestEveryErrno(t *testing.T) {
 	}
 }
 
-// needTrap skips the test where programs are missing or cannot be answered.
+// needTrap skips the test where a program is missing, or where system calls cannot be trapped.
 func needTrap(t *testing.T) {
 	t.Helper()
 	for _, program := range []string{original, ours} {
@@ -125,29 +125,29 @@ func needTrap(t *testing.T) {
 	}
 	nothing := func(string, []byte) ([][]byte, error) { return nil, nil }
 	if _, err := run(exec.Command("/bin/true"), nothing); err != nil {
-		t.Skipf("no program's system calls can be answered here: %v", err)
+		t.Skipf("system calls cannot be trapped here: %v", err)
 	}
 }
 
-// said is what a program says of a refusal.
-type said struct{ status, text string }
+// outcome is the exit status and the message of a refusal.
+type outcome struct{ status, text string }
 
-// reason returns the words for the error number alone.
-func (s said) reason() string {
-	reason, _, _ := strings.Cut(strings.TrimPrefix(s.text, "Can't initialize ipvs: "), "\n")
+// reason returns the part of the message for the errno.
+func (o outcome) reason() string {
+	reason, _, _ := strings.Cut(strings.TrimPrefix(o.text, "Can't initialize ipvs: "), "\n")
 	return reason
 }
 
-// silent tells whether the original says nothing when this is refused.
+// silent reports whether the original prints nothing when an operation is refused.
 func silent(operation ipvs.Operation) bool {
 	return operation == ipvs.OpGetTimeouts || operation == ipvs.OpListDaemons
 }
 
 const unavailable = "Can't initialize ipvs: %sAre you sure that IP Virtual Server is built in the kernel or as module?\n"
 
-// differs returns what this program says where it is not what the original says: a reason where that gives none or, for
-// the family, always the same.
-func differs(operation ipvs.Operation, errno syscall.Errno, original, general said) said {
+// differs returns the message of this program, where it differs from the original's on purpose: it has a reason where the
+// original has none, or where the original always prints the same one.
+func differs(operation ipvs.Operation, errno syscall.Errno, original, general outcome) outcome {
 	switch {
 	case silent(operation):
 		original.text = general.text
@@ -157,9 +157,9 @@ func differs(operation ipvs.Operation, errno syscall.Errno, original, general sa
 	return original
 }
 
-// refuse runs a command once for each error number, with which the kernel refuses a request.
-func refuse(command string, refused request) (map[syscall.Errno]said, error) {
-	// What is printed stands between the number and the status, each with a mark.
+// refuse runs a command once for each errno, with which the kernel refuses a request.
+func refuse(command string, refused request) (map[syscall.Errno]outcome, error) {
+	// The output stands between the errno and the status, separated by control characters.
 	var loop strings.Builder
 	loop.WriteString("for ERRNO in")
 	for _, errno := range errnos {
@@ -176,7 +176,7 @@ func refuse(command string, refused request) (map[syscall.Errno]said, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w: %s", command, err, out)
 	}
-	all := make(map[syscall.Errno]said)
+	all := make(map[syscall.Errno]outcome)
 	for part := range strings.SplitSeq(strings.TrimPrefix(string(out), "\x01"), "\x01") {
 		fields := strings.Split(part, "\x02")
 		number, err := strconv.Atoi(fields[0])
@@ -186,7 +186,7 @@ func refuse(command string, refused request) (map[syscall.Errno]said, error) {
 		// The original tries modprobe for any error, this program if there is no such family. This program names the line of a
 		// file, and may add a hint.
 		text := strings.TrimPrefix(aside.ReplaceAllString(fields[1], ""), "stdin:1: ")
-		all[syscall.Errno(number)] = said{fields[2], text}
+		all[syscall.Errno(number)] = outcome{fields[2], text}
 	}
 	return all, nil
 }
@@ -194,7 +194,7 @@ func refuse(command string, refused request) (map[syscall.Errno]said, error) {
 // aside matches the lines that are not compared.
 var aside = regexp.MustCompile(`(?m)^(modprobe|hint): .*\n`)
 
-// errnoOf returns the error number that a program, whose folder in /proc it is, was started with.
+// errnoOf reads the errno from the environment of a process, whose folder in /proc it gets.
 func errnoOf(process string) (syscall.Errno, error) {
 	variables, err := os.ReadFile(process + "/environ")
 	if err != nil {
@@ -206,5 +206,5 @@ func errnoOf(process string) (syscall.Errno, error) {
 			return syscall.Errno(errno), err
 		}
 	}
-	return 0, fmt.Errorf("%s was started without an error number", process)
+	return 0, fmt.Errorf("%s was started without an errno", process)
 }

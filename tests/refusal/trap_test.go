@@ -16,28 +16,27 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// What is written to and read from sockets by the program under test, and by what it starts, is answered by the test.
-// The program makes its sockets of the kernel; but its system calls that send and receive are handed to the test
-// (seccomp_unotify(2)), which reads the request out of the program's memory and writes the answer there. So there need be
-// no IPVS, and nobody need be root.
+// The test answers what the program under test, and its children, send on sockets. The program opens real sockets, but the
+// kernel hands its system calls that send and receive to the test (seccomp_unotify(2)). The test reads the request from
+// the program's memory and writes the answer there. So it needs neither IPVS nor root.
 
-// trapped are the system calls by which netlink is spoken: the C library's and Go's. Those in forbidden are modprobe's,
-// which must load no module into this machine's kernel.
+// trapped are the system calls of the C library and of Go for netlink. Those in forbidden are modprobe's, which must not
+// load a module into this machine's kernel.
 var (
 	trapped   = []uint32{unix.SYS_SENDMSG, unix.SYS_RECVMSG, unix.SYS_WRITE, unix.SYS_RECVFROM}
 	forbidden = []uint32{unix.SYS_INIT_MODULE, unix.SYS_FINIT_MODULE}
 )
 
 const (
-	trapVariable = "REFUSAL_TRAP" // set for a test binary that is to become the program under test
+	trapVariable = "REFUSAL_TRAP" // set for a test binary that becomes the program under test
 
-	// The files that it has from us.
-	readyFile    = 3 // which it closes when the trap is set
-	goFile       = 4 // which we close when we have the trap
+	// The files that it inherits.
+	readyFile    = 3 // it closes this when the trap is set
+	goFile       = 4 // we close this when we have the trap
 	listenerFile = 5
 )
 
-// init becomes the program under test, whose words are ours.
+// init becomes the program under test, with our arguments.
 func init() {
 	if os.Getenv(trapVariable) == "" {
 		return
@@ -52,7 +51,7 @@ func init() {
 	os.Exit(125)
 }
 
-// setTrap hands the system calls of this thread, and of the program that it becomes, to whoever fetches listenerFile.
+// a read would be trapped
 func setTrap() error {
 	filter := []unix.SockFilter{{Code: unix.BPF_LD | unix.BPF_W | unix.BPF_ABS}} // the number
 	rule := func(numbers []uint32, action uint32) {
@@ -91,14 +90,13 @@ func setTrap() error {
 type trap struct {
 	listener int
 	answer   func(process string, request []byte) (datagrams [][]byte, err error)
-	queues   map[string][][]byte // what a socket has to read, by the name that /proc gives it
+	queues   map[string][][]byte // the datagrams for each socket, by its name in /proc
 }
 
-// longest is how long a command may take. In the lab many take some seconds.
+// longest is the time limit of a command. In the lab many take some seconds.
 const longest = time.Minute
 
-// run runs a command, whose requests answer answers; process is the program's folder in /proc. It returns what the
-// command prints to both outputs.
+// run runs a command and answers its requests by calling answer, with the process's folder in /proc. It returns what the
 func run(command *exec.Cmd, answer func(process string, request []byte) ([][]byte, error)) (out []byte, err error) {
 	readyRead, readyWrite, err := os.Pipe()
 	if err != nil {
@@ -127,7 +125,7 @@ func run(command *exec.Cmd, answer func(process string, request []byte) ([][]byt
 		return nil, err
 	}
 	defer time.AfterFunc(longest, func() { unix.Kill(-command.Process.Pid, unix.SIGKILL) }).Stop()
-	// Older kernels end the trap only when the program has been waited for.
+	// Older kernels end the trap only after the program was waited for.
 	ended := make(chan error, 1)
 	go func() { ended <- command.Wait() }()
 	if err := serve(command.Process.Pid, goWrite, answer); err != nil {
@@ -138,7 +136,7 @@ func run(command *exec.Cmd, answer func(process string, request []byte) ([][]byt
 	return printed.Bytes(), err
 }
 
-// serve answers until the program, and all that it started, has ended.
+// serve answers until the program and its children have ended.
 func serve(pid int, ready io.Closer, answer func(string, []byte) ([][]byte, error)) error {
 	process, err := unix.PidfdOpen(pid, 0)
 	if err != nil {
@@ -160,7 +158,7 @@ func serve(pid int, ready io.Closer, answer func(string, []byte) ([][]byte, erro
 			return os.NewSyscallError("poll", err)
 		}
 		if events[0].Revents&unix.POLLIN == 0 {
-			return nil // nobody is left
+			return nil // all processes have ended
 		}
 		if err := t.one(); err != nil {
 			return err
@@ -255,8 +253,7 @@ func (t *trap) send(process, socket string, request []byte) (int, error) {
 	return len(request), err
 }
 
-// receive puts the next datagram in the program's memory. As the answer to everything is there as soon as it was asked,
-// there is nothing to wait for.
+// receive puts the next datagram into the program's memory. It never waits, because answers are there at once.
 func (t *trap) receive(socket string, m *memory, room []extent, flags int) (int, error) {
 	queue := t.queues[socket]
 	if len(queue) == 0 {
@@ -267,7 +264,7 @@ func (t *trap) receive(socket string, m *memory, room []extent, flags int) (int,
 		t.queues[socket] = queue[1:]
 	}
 	if datagram == nil {
-		return 0, unix.ENOBUFS // something was lost
+		return 0, unix.ENOBUFS // a datagram was lost
 	}
 	rest := datagram
 	for _, part := range room {
@@ -281,13 +278,13 @@ func (t *trap) receive(socket string, m *memory, room []extent, flags int) (int,
 	return len(datagram), nil
 }
 
-// memory is that of a program under test. After a failure it is left alone.
+// memory is the memory of a program under test. After a failure it does nothing.
 type memory struct {
 	file    *os.File
 	failure error
 }
 
-// extent is a part of it.
+// extent is a range of addresses.
 type extent struct{ base, length uint64 }
 
 func (m *memory) read(base, length uint64) []byte {
@@ -315,7 +312,7 @@ func (m *memory) message(base uint64) (parts []extent) {
 	return parts
 }
 
-// received puts in a struct msghdr what the kernel does: that the message is its own, with nothing beside it.
+// received fills in a struct msghdr as the kernel does: the message is the kernel's, without control messages.
 func (m *memory) received(base uint64) {
 	header := m.read(base, unix.SizeofMsghdr)
 	name := binary.NativeEndian.Uint64(header)

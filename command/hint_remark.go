@@ -39,15 +39,3 @@ func (c Command) lengthForMask() (length int, ok bool) {
 	mask := binary.BigEndian.Uint32(octets[:])
 	return int(mask), c.Service.Family == ipvs.IPv4 && 1 <= mask && mask <= 32
 }
-
-// forwardingOption returns the option for a forwarding method.
-func forwardingOption(forwarding ipvs.Forwarding) string {
-	switch forwarding {
-	case ipvs.Masquerading:
-		return "-m"
-	case ipvs.Tunneling:
-		return "-i"
-	default:
-		return "-g"
-	}
-}

@@ -141,14 +141,8 @@ func (r *rule) server(id ipvs.ServiceID, server ipvs.Destination) {
 }
 
 func (r *rule) forwarding(server ipvs.Destination) {
-	switch server.Forwarding {
-	case ipvs.Masquerading:
-		r.text(" -m")
-	case ipvs.Tunneling:
-		r.text(" -i")
-	default:
-		r.text(" -g")
-	}
+	r.text(" ")
+	r.text(forwardingOption(server.Forwarding))
 	r.text(" -w ")
 	r.number(uint64(server.Weight))
 	r.option(" -x ", uint64(server.UpperThreshold))
@@ -162,6 +156,18 @@ func (r *rule) forwarding(server ipvs.Destination) {
 	}
 	if server.Tunnel.Type != ipvs.IPIP {
 		r.checksum(server.Tunnel.Checksum)
+	}
+}
+
+// forwardingOption returns the option for a forwarding method.
+func forwardingOption(forwarding ipvs.Forwarding) string {
+	switch forwarding {
+	case ipvs.Masquerading:
+		return "-m"
+	case ipvs.Tunneling:
+		return "-i"
+	default:
+		return "-g"
 	}
 }
 

@@ -49,7 +49,7 @@ func kernelWith(t testing.TB, text string) kernel {
 		entry := ipvs.Entry{ListedService: ipvs.ListedService{Service: s.Service}}
 		entry.Flags |= ipvs.Hashed
 		entry.Totals.Connections, entry.Rates.IncomingBytes = 7, 7
-		for _, d := range s.inOrder() {
+		for _, d := range s.servers {
 			listed := ipvs.ListedDestination{
 				Destination: d.Destination, ActiveConnections: 3, InactiveConnections: 4, PersistentConnections: 5,
 			}
@@ -578,8 +578,8 @@ func TestRandomPlans(t *testing.T) {
 		for _, line := range lines {
 			c := line.Command
 			id := c.Service.ServiceID
-			_, exists := made.services[id]
-			_, serverExists := made.services[id].servers[c.Server.Address]
+			s := made.services[id]
+			exists, serverExists := s != nil, s != nil && s.server(c.Server.Address) != nil
 			runs := made.daemons[c.Daemon.State].runs
 			if exists && c.Kind == command.AddService || serverExists && c.Kind == command.AddServer ||
 				runs && c.Kind == command.StartDaemon || !runs && c.Kind == command.StopDaemon {
@@ -592,9 +592,9 @@ func TestRandomPlans(t *testing.T) {
 	}
 	text := func(made table) string {
 		var b strings.Builder
-		for _, s := range slices.SortedFunc(maps.Values(made.services), func(a, b service) int { return a.Compare(b.ServiceID) }) {
+		for _, s := range slices.SortedFunc(maps.Values(made.services), func(a, b *service) int { return a.Compare(b.ServiceID) }) {
 			fmt.Fprintf(&b, "%s\n", serviceLine(command.AddService, s).Command.AppendRule(nil, nil))
-			for _, d := range slices.SortedFunc(maps.Values(s.servers), func(a, b server) int { return a.Address.Compare(b.Address) }) {
+			for _, d := range slices.SortedFunc(slices.Values(s.servers), func(a, b server) int { return a.Address.Compare(b.Address) }) {
 				fmt.Fprintf(&b, "%s\n", serverLine(command.AddServer, s, d).Command.AppendRule(nil, nil))
 			}
 		}

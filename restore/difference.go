@@ -1,0 +1,100 @@
+package restore
+
+import (
+	"ipvsadm/command"
+	"ipvsadm/ipvs"
+)
+
+// difference returns the lines that bring one table to another: what comes or changes, and what goes.
+//
+// A service that has a server which takes connections, before and after, is never without one in between: the servers
+// that stop taking them change last, and go later still. The kernel refuses a server of another family than its service
+// while a daemon runs, and a daemon while there is such a server. So daemons stop first, and start when such servers have
+// gone.
+func difference(from, to table) (makes, leaves []Line) {
+	makes, starts := daemonLines(from, to)
+	for _, wanted := range to.inOrder() {
+		present := from.services[wanted.ServiceID]
+		switch {
+		case present == nil:
+			present = new(service)
+			makes = append(makes, serviceLine(command.AddService, wanted))
+		case !present.Same(wanted.Service):
+			makes = append(makes, serviceLine(command.EditService, wanted))
+		}
+		var quiesced []Line
+		for _, server := range wanted.servers {
+			old := present.server(server.Address)
+			switch {
+			case old == nil:
+				makes = append(makes, serverLine(command.AddServer, wanted, server))
+			case old.Same(server.Destination):
+			case server.Weight == 0:
+				quiesced = append(quiesced, serverLine(command.EditServer, wanted, server))
+			default:
+				makes = append(makes, serverLine(command.EditServer, wanted, server))
+			}
+		}
+		makes = append(makes, quiesced...)
+		for _, server := range present.servers {
+			if wanted.server(server.Address) == nil {
+				leaves = append(leaves, serverLine(command.DeleteServer, wanted, server))
+			}
+		}
+	}
+	for _, present := range from.inOrder() {
+		if to.services[present.ServiceID] == nil {
+			leaves = append(leaves, serviceLine(command.DeleteService, present))
+		}
+	}
+	if from.timeouts.With(to.timeouts) != from.timeouts {
+		makes = append(makes, Line{to.line, command.Command{Kind: command.SetTimeouts, Timeouts: to.timeouts}})
+	}
+	if from.mixesFamilies() {
+		return makes, append(leaves, starts...)
+	}
+	return append(makes, starts...), leaves
+}
+
+// daemonLines returns the lines that stop daemons, and those that start them. A daemon cannot be edited: one that changes
+// stops right before it starts.
+func daemonLines(from, to table) (stops, starts []Line) {
+	for _, state := range []ipvs.DaemonState{ipvs.Master, ipvs.Backup} {
+		wanted, named := to.daemons[state]
+		if !named {
+			continue
+		}
+		present := from.daemons[state]
+		stop := Line{wanted.line, command.Command{Kind: command.StopDaemon, Daemon: ipvs.Daemon{State: state}}}
+		start := Line{wanted.line, command.Command{Kind: command.StartDaemon, Daemon: wanted.Daemon}}
+		switch {
+		case present.runs && !wanted.runs:
+			stops = append(stops, stop)
+		case !present.runs && wanted.runs:
+			starts = append(starts, start)
+		case wanted.runs && !present.Same(wanted.Daemon):
+			starts = append(starts, stop, start)
+		}
+	}
+	return stops, starts
+}
+
+// mixesFamilies reports whether a server has another family than its service.
+func (t table) mixesFamilies() bool {
+	for id, s := range t.services {
+		for _, server := range s.servers {
+			if ipvs.FamilyOf(server.Address.Addr()) != id.Family {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+func serviceLine(kind command.Kind, s *service) Line {
+	return Line{s.line, command.Command{Kind: kind, Service: s.Service}}
+}
+
+func serverLine(kind command.Kind, s *service, d server) Line {
+	return Line{d.line, command.Command{Kind: kind, Service: ipvs.Service{ServiceID: s.ServiceID}, Server: d.Destination}}
+}

@@ -1,11 +1,24 @@
 package command
 
 import (
+	"errors"
 	"math"
 	"net/netip"
 	"strings"
 
 	"ipvsadm/ipvs"
+)
+
+// anyName finds every host and port, noName none.
+var (
+	anyName = Lookup{
+		Host: func(string) (netip.Addr, error) { return netip.AddrFrom4([4]byte{192, 0, 2, 1}), nil },
+		Port: func(string, string) (uint16, bool) { return 1, true },
+	}
+	noName = Lookup{
+		Host: func(string) (netip.Addr, error) { return netip.Addr{}, errors.New("not looked up") },
+		Port: func(string, string) (uint16, bool) { return 0, false },
+	}
 )
 
 // endpoint reads HOST, HOST:PORT, IPV6 or [IPV6]:PORT.

@@ -2,7 +2,7 @@
 // Command as the line that would be typed for it. It touches neither the kernel nor the terminal.
 //
 // One table, in option.go, drives parsing, legality, help, completion and hints: an option is one row of it. The messages are
-// the original's words; whatever this program adds to them is a hint, in the files whose names begin with hint.
+// the original's words. What this program adds to them is a hint, and files that begin with hint make those.
 package command
 
 import (

@@ -2,8 +2,13 @@ package command
 
 import "slices"
 
-// hints returns the likely mistakes in a line that is wrong, each with what to type instead. After each mistake that it
-// can repair it reads the repaired line, because one line may have several.
+// hints returns the likely mistakes in a line that is wrong, each with what to type instead. One line may have several:
+//   - words that a web page or a slip of the fingers spoilt (hint_word.go, hint_spelling.go)
+//   - a word that cannot be read, after which the repaired line is read again (hint_repair.go)
+//   - bad values (hint_value.go, hint_address.go)
+//   - options that do not go together (hint_legality.go)
+//
+// A line that is right can have hints too, when the kernel refuses it (hint_refusal.go) or accepts it (hint_remark.go).
 func hints(line []string, lookup Lookup) []string {
 	const mostWords = 100 // nobody mistypes a longer line, or a longer word than messages show
 	if len(line) > mostWords || slices.ContainsFunc(line, func(word string) bool { return len(word) > mostShown }) {

@@ -1,35 +1,12 @@
 package command
 
 import (
-	"errors"
-	"net/netip"
 	"strings"
 
 	"ipvsadm/ipvs"
 )
 
-// anyName finds every host and port, noName none.
-var (
-	anyName = Lookup{
-		Host: func(string) (netip.Addr, error) { return netip.AddrFrom4([4]byte{192, 0, 2, 1}), nil },
-		Port: func(string, string) (uint16, bool) { return 1, true },
-	}
-	noName = Lookup{
-		Host: func(string) (netip.Addr, error) { return netip.Addr{}, errors.New("not looked up") },
-		Port: func(string, string) (uint16, bool) { return 0, false },
-	}
-)
-
-// explainService returns the explanation of the address of a service.
-func explainService(protocol ipvs.Protocol) func(*reading, *option, string) {
-	return func(r *reading, _ *option, value string) { r.explainEndpoint(value, protocol) }
-}
-
-func (r *reading) explainServer(_ *option, value string) {
-	r.explainEndpoint(value, serverProtocol(r.command.Service.ServiceID))
-}
-
-// explainEndpoint says what is wrong with an address and port. The original has one message for all mistakes.
+// explainEndpoint says what is wrong with the address and port of a service or server. The original has one message for all mistakes.
 func (r *reading) explainEndpoint(text string, protocol ipvs.Protocol) {
 	scheme, rest, isURL := strings.Cut(text, "://")
 	bracketed, isBracketed := strings.CutPrefix(text, "[")
@@ -47,6 +24,15 @@ func (r *reading) explainEndpoint(text string, protocol ipvs.Protocol) {
 	default:
 		r.explainHostPort(text, protocol)
 	}
+}
+
+// explainService returns the explanation of the address of a service.
+func explainService(protocol ipvs.Protocol) func(*reading, *option, string) {
+	return func(r *reading, _ *option, value string) { r.explainEndpoint(value, protocol) }
+}
+
+func (r *reading) explainServer(_ *option, value string) {
+	r.explainEndpoint(value, serverProtocol(r.command.Service.ServiceID))
 }
 
 // withPortOf returns a host with the port of a URL's scheme, if it has none.

@@ -7,68 +7,6 @@ import (
 	"ipvsadm/ipvs"
 )
 
-func (r *reading) explainSecondCommand(second *option) {
-	may := commandLegality[r.command.Kind].may()
-	if other := second.otherCase(); other != nil && may.has(other.order) {
-		r.hint("%s is a command: --%s is %s", second.name(), other.long, other.name())
-		return
-	}
-	r.hint("%s is a command, and a line has one", second.name())
-}
-
-// explainOthers is about the first word that belongs to no option.
-func (r *reading) explainOthers(words []string) {
-	if r.command.Kind == SetTimeouts && r.setTimeouts() != nil {
-		r.hint("type --set and three numbers of seconds from 0 to %d: --set TCP TCPFIN UDP", maxTimeout)
-		return
-	}
-	if len(r.words.others) == 0 {
-		return
-	}
-	word, before := r.words.others[0], ""
-	if i := slices.Index(words, word); i > 0 {
-		before = words[i-1]
-	}
-	_, isNumber := parseNumber(word, 0, 65535)
-	switch {
-	case r.command.Kind == Restore:
-		r.hint("-R reads its standard input: type ipvsadm -R <%s, or ipvsadm restore -f %s to replace the table", word, word)
-	case r.command.Kind == Save:
-		r.hint("-S writes to its standard output: type ipvsadm -S >%s, or ipvsadm save -f %s", word, word)
-	case strings.HasPrefix(word, "//"):
-		r.hint("a comment begins with #, on a line of its own")
-	case strings.HasPrefix(word, "#"):
-		r.hint("a comment has a line of its own")
-	case word == ";" || word == "&&" || word == "||" || word == "|":
-		r.hint("%s is for a shell: a line of a file holds one command", word)
-	case isAddress(word) && r.lacks("tcp-service"):
-		r.hint("type -t %s for TCP, or -u %s for UDP", word, word)
-		r.given |= 1 << longOption("tcp-service").order
-	case isAddress(word) && r.lacks("real-server"):
-		r.hint("type -r %s", word)
-		r.given |= 1 << longOption("real-server").order
-	case slices.Contains(schedulers, word) && r.lacks("scheduler"):
-		r.hint("type -s %s", word)
-	case isNumber && before != "" && !strings.Contains(before, ":") &&
-		(before == r.values["service-address"] || before == r.values["real-server"]):
-		r.hint("an address and its port are one word: type %s:%s", before, word)
-	case isNumber && (before == "-g" || before == "-i" || before == "-m") && r.lacks("weight"):
-		r.hint("%s takes no value: a weight is -w %s", before, word)
-	}
-}
-
-// isAddress reports whether a word can only be an IP address, perhaps with a port.
-func isAddress(word string) bool {
-	_, _, isEndpoint := Lookup{Host: noName.Host, Port: anyName.Port}.endpoint(word, ipvs.TCP)
-	return isEndpoint
-}
-
-// lacks reports whether the command goes with an option that is not there.
-func (r *reading) lacks(long string) bool {
-	order := longOption(long).order
-	return !r.given.has(order) && commandLegality[r.command.Kind].may().has(order)
-}
-
 // explainLegality says why options do not go with the command.
 func (r *reading) explainLegality() {
 	l := commandLegality[r.command.Kind]
@@ -139,4 +77,67 @@ func (r *reading) explainPort() {
 	default:
 		r.hint("the port is missing: type %s:PORT, or -p for a service of all ports", typed)
 	}
+}
+
+// explainSecondCommand is about a command behind the first one.
+func (r *reading) explainSecondCommand(second *option) {
+	may := commandLegality[r.command.Kind].may()
+	if other := second.otherCase(); other != nil && may.has(other.order) {
+		r.hint("%s is a command: --%s is %s", second.name(), other.long, other.name())
+		return
+	}
+	r.hint("%s is a command, and a line has one", second.name())
+}
+
+// explainOthers is about the first word that belongs to no option.
+func (r *reading) explainOthers(words []string) {
+	if r.command.Kind == SetTimeouts && r.setTimeouts() != nil {
+		r.hint("type --set and three numbers of seconds from 0 to %d: --set TCP TCPFIN UDP", maxTimeout)
+		return
+	}
+	if len(r.words.others) == 0 {
+		return
+	}
+	word, before := r.words.others[0], ""
+	if i := slices.Index(words, word); i > 0 {
+		before = words[i-1]
+	}
+	_, isNumber := parseNumber(word, 0, 65535)
+	switch {
+	case r.command.Kind == Restore:
+		r.hint("-R reads its standard input: type ipvsadm -R <%s, or ipvsadm restore -f %s to replace the table", word, word)
+	case r.command.Kind == Save:
+		r.hint("-S writes to its standard output: type ipvsadm -S >%s, or ipvsadm save -f %s", word, word)
+	case strings.HasPrefix(word, "//"):
+		r.hint("a comment begins with #, on a line of its own")
+	case strings.HasPrefix(word, "#"):
+		r.hint("a comment has a line of its own")
+	case word == ";" || word == "&&" || word == "||" || word == "|":
+		r.hint("%s is for a shell: a line of a file holds one command", word)
+	case isAddress(word) && r.lacks("tcp-service"):
+		r.hint("type -t %s for TCP, or -u %s for UDP", word, word)
+		r.given |= 1 << longOption("tcp-service").order
+	case isAddress(word) && r.lacks("real-server"):
+		r.hint("type -r %s", word)
+		r.given |= 1 << longOption("real-server").order
+	case slices.Contains(schedulers, word) && r.lacks("scheduler"):
+		r.hint("type -s %s", word)
+	case isNumber && before != "" && !strings.Contains(before, ":") &&
+		(before == r.values["service-address"] || before == r.values["real-server"]):
+		r.hint("an address and its port are one word: type %s:%s", before, word)
+	case isNumber && (before == "-g" || before == "-i" || before == "-m") && r.lacks("weight"):
+		r.hint("%s takes no value: a weight is -w %s", before, word)
+	}
+}
+
+// isAddress reports whether a word can only be an IP address, perhaps with a port.
+func isAddress(word string) bool {
+	_, _, isEndpoint := Lookup{Host: noName.Host, Port: anyName.Port}.endpoint(word, ipvs.TCP)
+	return isEndpoint
+}
+
+// lacks reports whether the command goes with an option that is not there.
+func (r *reading) lacks(long string) bool {
+	order := longOption(long).order
+	return !r.given.has(order) && commandLegality[r.command.Kind].may().has(order)
 }

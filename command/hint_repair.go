@@ -155,7 +155,7 @@ func moveCommand(words []string) (hint string, repaired []string) {
 	return "", nil
 }
 
-// clean reports whether a line has no error, whatever its hosts and ports are called.
+// clean reports whether a line has no error if all its names exist.
 func clean(words []string) bool {
 	var p Parser
 	p.begin(words, anyName)

@@ -238,7 +238,7 @@ func init() {
 
 func letterOption(letter byte) *option { return letters[letter] }
 
-// otherCase returns the option of the same letter in the other case, nil if there is none.
+// otherCase returns the option of the same letter in the other case, or nil.
 func (o *option) otherCase() *option { return letterOption(o.letter ^ ('a' ^ 'A')) }
 
 // commandOption returns the option that is a command.

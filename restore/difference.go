@@ -5,12 +5,14 @@ import (
 	"ipvsadm/ipvs"
 )
 
-// difference returns the lines that bring one table to another: what comes or changes, and what goes.
+// difference returns the lines that turn one table into another: first those that make or change something, then those that
+// delete.
 //
-// A service that has a server which takes connections, before and after, is never without one in between: the servers
-// that stop taking them change last, and go later still. The kernel refuses a server of another family than its service
-// while a daemon runs, and a daemon while there is such a server. So daemons stop first, and start when such servers have
-// gone.
+// A service that takes connections before and after also takes them in between: servers that get weight 0 change last, and
+// servers that go leave later still.
+//
+// The kernel refuses a server of another family than its service while a daemon runs, and a daemon while such a server
+// exists. So daemons stop first, and start when such servers are gone.
 func difference(from, to table) (makes, leaves []Line) {
 	makes, starts := daemonLines(from, to)
 	for _, wanted := range to.inOrder() {
@@ -56,8 +58,8 @@ func difference(from, to table) (makes, leaves []Line) {
 	return append(makes, starts...), leaves
 }
 
-// daemonLines returns the lines that stop daemons, and those that start them. A daemon cannot be edited: one that changes
-// stops right before it starts.
+// daemonLines returns the lines that stop daemons, and those that start them. The kernel edits no daemon, so one that
+// changes stops right before it starts.
 func daemonLines(from, to table) (stops, starts []Line) {
 	for _, state := range []ipvs.DaemonState{ipvs.Master, ipvs.Backup} {
 		wanted, named := to.daemons[state]

@@ -12,26 +12,26 @@ import (
 	"ipvsadm/ipvs"
 )
 
-// Plan is the difference between what the kernel has and what rules describe.
+// Plan is the difference between the kernel's table and the one that rules describe. It has three parts, in the order of
+// execution.
 type Plan struct {
 	Source string
-	Makes  []Line // what comes or changes: services, servers, timeouts and daemons
+	Makes  []Line // services, servers, timeouts and daemons that come or change
 	Others []Line // the other commands of the file, such as -Z and -L
 	Leaves []Line // servers and services that go
-	before table  // what the plan changes, as it was
+	before table  // the kernel's side of the difference, to undo the plan
 }
 
-// Options say how a restore is planned.
+// Options choose the table that a plan leads to.
 type Options struct {
-	Keep bool // what the file does not name stays: --noflush
+	Keep bool // keep services and servers that the file does not name: --noflush
 }
 
-// ErrNoCommands is the error of a plan of rules without a command for a table that is not empty: most often the file was
-// lost, and not emptied on purpose.
+// ErrNoCommands is the error of rules without a command for a table that is not empty. Most often their file was lost.
 var ErrNoCommands = errors.New(`no commands, and the table is not empty: nothing was changed (a line "-C" empties the table on purpose)`)
 
-// NewPlan compares what the rules describe with what the kernel has. The error is a join of an *Error for each bad line:
-// each one that does not parse, and each one that cannot apply, such as a server of an unknown service.
+// NewPlan compares the kernel's table with the one that the rules describe. The error is a join of an *Error for each bad
+// line: one that does not parse, or that cannot apply, such as a server of an unknown service.
 func NewPlan(ctx context.Context, client *ipvs.Client, rules *Rules, options Options) (*Plan, error) {
 	present, err := look(ctx, client, rules.describesSettings())
 	if err != nil {
@@ -40,14 +40,14 @@ func NewPlan(ctx context.Context, client *ipvs.Client, rules *Rules, options Opt
 	return newPlan(rules, present, options)
 }
 
-// kernel is what the kernel has.
+// kernel is the state of the kernel.
 type kernel struct {
 	entries  iter.Seq2[ipvs.Entry, error]
 	timeouts ipvs.Timeouts
 	daemons  []ipvs.Daemon
 }
 
-// look reads timeouts and daemons if they are asked for, and begins to list the services.
+// look reads the settings, which are timeouts and daemons, if the caller needs them, and begins to list the services.
 func look(ctx context.Context, client *ipvs.Client, settings bool) (k kernel, err error) {
 	if settings {
 		if k.timeouts, err = client.Timeouts(ctx); err != nil {
@@ -72,7 +72,7 @@ func newPlan(rules *Rules, present kernel, options Options) (*Plan, error) {
 		present.entries = ipvs.Each(kept...)
 		wanted.addEntries(kept...)
 	}
-	if err := wanted.change(rules, make(doubts)); err != nil {
+	if err := wanted.applyAll(rules, make(excuses)); err != nil {
 		return nil, err
 	}
 	var others []Line
@@ -82,7 +82,7 @@ func newPlan(rules *Rules, present kernel, options Options) (*Plan, error) {
 		}
 	}
 
-	// Of what is as it should be, which is usually nearly everything, no more is kept.
+	// Keep only entries that differ. Usually these are few.
 	before := emptyTable()
 	for entry, err := range present.entries {
 		if err != nil {
@@ -102,7 +102,7 @@ func newPlan(rules *Rules, present kernel, options Options) (*Plan, error) {
 	return &Plan{Source: rules.Source, Makes: makes, Others: others, Leaves: leaves, before: before}, nil
 }
 
-// AppendRules writes the plan to b as it would be typed, a line each, with addresses and ports as numbers.
+// AppendRules appends the changes of the plan as lines that could be typed, with addresses and ports as numbers.
 func (p *Plan) AppendRules(b []byte) []byte {
 	for _, lines := range [][]Line{p.Makes, p.Others, p.Leaves} {
 		for _, line := range lines {
@@ -114,18 +114,18 @@ func (p *Plan) AppendRules(b []byte) []byte {
 	return b
 }
 
-// Check finds the bad lines that can be found without the kernel. The error is a join of an *Error for each one. With
-// Keep, a service or server that no line adds may be in the kernel's table.
+// Check finds the bad lines that it can find without the kernel. The error is a join of an *Error for each one. With Keep,
+// a service or server that no line adds may be in the kernel's table.
 func (r *Rules) Check(options Options) error {
-	known := make(doubts)
+	excused := make(excuses)
 	if options.Keep {
-		maps.Copy(known, missing)
+		maps.Copy(excused, excusesMissing)
 	}
 	wanted := emptyTable()
-	return wanted.change(r, known)
+	return wanted.applyAll(r, excused)
 }
 
-// describes reports whether a command describes the table that a restore is to make. The other commands do something.
+// describes reports whether a command describes the table that a restore makes. The other commands, such as -Z, act.
 func describes(kind command.Kind) bool { return isRule(kind) || isSetting(kind) }
 
 func isRule(kind command.Kind) bool {

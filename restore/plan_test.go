@@ -37,11 +37,11 @@ func readGood(t testing.TB, text string) *Rules {
 	return rules
 }
 
-// kernelWith returns a kernel with the table that rules make, and with a kernel's own additions to it.
+// kernelWith returns a kernel with the table that rules make, with counters and flags of its own.
 func kernelWith(t testing.TB, text string) kernel {
 	t.Helper()
 	made := emptyTable()
-	if err := made.change(readGood(t, text), make(doubts)); err != nil {
+	if err := made.applyAll(readGood(t, text), make(excuses)); err != nil {
 		t.Fatal(err)
 	}
 	var entries []ipvs.Entry
@@ -364,8 +364,7 @@ rules:11: Service already exists`
 	}
 }
 
-// TestPlanKeepsNoSlice plans from a listing that uses the memory of a service's servers again for the next, as the
-// client's does.
+// TestPlanKeepsNoSlice plans from a listing that reuses the memory of a service's servers, as the client's does.
 func TestPlanKeepsNoSlice(t *testing.T) {
 	present := kernelWith(t, small)
 	whole := present.entries
@@ -388,8 +387,7 @@ func TestPlanKeepsNoSlice(t *testing.T) {
 	}
 }
 
-// TestPlanBack returns to a table of which a service was deleted. Its servers come back in their order, which the kernel
-// lists backwards.
+// TestPlanBack brings back a deleted service, with its servers in their order. The kernel lists them backwards.
 func TestPlanBack(t *testing.T) {
 	const rules = "-A -f 1 -s mh\n-a -f 1 -r 192.0.2.3:0 -g -w 1\n-a -f 1 -r 192.0.2.1:0 -g -w 1\n-a -f 1 -r 192.0.2.2:0 -g -w 1\n"
 	plan, err := newPlan(readGood(t, "-C"), kernelWith(t, rules), Options{})
@@ -402,7 +400,7 @@ func TestPlanBack(t *testing.T) {
 	}
 }
 
-// TestPlanWithoutCommands has a file that holds nothing, most often by mistake.
+// TestPlanWithoutCommands plans a file without commands.
 func TestPlanWithoutCommands(t *testing.T) {
 	for _, text := range []string{"", "\n", "# nothing\n \t\n", "ipvsadm\n"} {
 		plan, err := newPlan(readGood(t, text), kernelWith(t, small), Options{})
@@ -418,12 +416,12 @@ func TestPlanWithoutCommands(t *testing.T) {
 	}
 }
 
-// TestBadLines has lines that do not parse and lines that cannot apply, and lines that are wrong only because of those.
+// TestBadLines has lines that do not parse, lines that cannot apply, and lines that fail only because of those.
 func TestBadLines(t *testing.T) {
 	for _, test := range []struct {
 		name, file string
 		want       string
-		keep       string // what is found without the kernel and with --noflush, if that is other
+		keep       string // the errors without the kernel and with --noflush, if they differ
 	}{
 		{name: "both kinds in the order of lines", file: `-A -f 1 -s rr
 -A -f 1 -s rr
@@ -537,7 +535,7 @@ rules:5: Destination already exists`
 	}
 }
 
-// TestRandomPlans carries plans out, line by line, on tables that refuse what a kernel would. It breaks them off too, and
+// TestRandomPlans executes random plans, line by line, on tables that refuse as a kernel does. It also breaks them off and
 // undoes them.
 func TestRandomPlans(t *testing.T) {
 	random := rand.New(rand.NewPCG(1, 2))
@@ -644,8 +642,8 @@ func TestRandomPlans(t *testing.T) {
 	}
 }
 
-// TestRevertIsOfOnesOwn tells which of the ways back to the table before are the plan's to go.
-func TestRevertIsOfOnesOwn(t *testing.T) {
+// TestUndoOwn has lines that undo the plan's own changes, and lines that would undo those of others.
+func TestUndoOwn(t *testing.T) {
 	var done []*Line
 	for _, line := range readGood(t, `
 -A -f 1 -s rr
@@ -684,10 +682,10 @@ func TestRevertIsOfOnesOwn(t *testing.T) {
 }
 
 func TestWithoutGone(t *testing.T) {
-	gone := &Error{"rules", 1, refused(command.DeleteServer, 2)}
-	goneService := &Error{"rules", 2, refused(command.DeleteService, 3)}
-	denied := &Error{"rules", 3, refused(command.DeleteService, 1)}
-	missing := &Error{"rules", 4, refused(command.EditServer, 2)}
+	gone := &Error{"rules", 1, refusal(command.DeleteServer, 2)}
+	goneService := &Error{"rules", 2, refusal(command.DeleteService, 3)}
+	denied := &Error{"rules", 3, refusal(command.DeleteService, 1)}
+	missing := &Error{"rules", 4, refusal(command.EditServer, 2)}
 	if err := withoutGone(errors.Join(gone, goneService)); err != nil {
 		t.Errorf("what is gone already: %v", err)
 	}
@@ -699,7 +697,7 @@ func TestWithoutGone(t *testing.T) {
 	}
 }
 
-// TestBigPlans are of a size at which a quadratic step would take minutes.
+// TestBigPlans plans so many lines that a quadratic step would take minutes.
 func TestBigPlans(t *testing.T) {
 	const size = 100_000
 	rules := &Rules{Source: "rules"}

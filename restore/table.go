@@ -11,19 +11,19 @@ import (
 	"ipvsadm/ipvs"
 )
 
-// table is what the kernel has, or what rules want it to have. What was there before the first line has no line: its
-// numbers are zero or less.
+// table is the kernel's table with its settings, or the one that rules describe. The line of each part is the one that it
+// comes from, and zero for a part that was there before.
 type table struct {
 	services map[ipvs.ServiceID]*service
-	daemons  map[ipvs.DaemonState]daemon // a state that is missing may be either way
-	timeouts ipvs.Timeouts               // zero for any
+	daemons  map[ipvs.DaemonState]daemon // no daemon of a state: it may run or not
+	timeouts ipvs.Timeouts               // zero: they may have any value
 	line     int                         // of the timeouts
 }
 
 type service struct {
 	ipvs.Service
 	servers     []server // in the order of their addition, which counts for some schedulers
-	added, line int      // the numbers of the lines that add it and that say how it is
+	added, line int      // the line that added it and the last one that changed it
 }
 
 type server struct {
@@ -41,7 +41,7 @@ func emptyTable() table {
 	return table{services: make(map[ipvs.ServiceID]*service), daemons: make(map[ipvs.DaemonState]daemon)}
 }
 
-// addEntries adds what the kernel has. It lists the servers of a service in the opposite of the order of their addition.
+// addEntries adds the kernel's entries, which list the servers of a service in the reverse of the order of their addition.
 func (t table) addEntries(entries ...ipvs.Entry) {
 	for _, entry := range entries {
 		s := &service{Service: entry.Service}
@@ -91,15 +91,16 @@ func (s *service) server(address netip.AddrPort) *server {
 	return nil
 }
 
-// inOrder returns the services in the order of their addition. The kernel does not list that order.
+// inOrder returns the services in the order of their addition, and by address if they were there before: the kernel does
+// not list their order.
 func (t table) inOrder() []*service {
 	return slices.SortedFunc(maps.Values(t.services), func(a, b *service) int {
 		return cmp.Or(cmp.Compare(a.added, b.added), cmp.Compare(a.line, b.line), a.Compare(b.ServiceID))
 	})
 }
 
-// apply does to the table what a line would do to the kernel's, and fails as the kernel would. The first line that adds a
-// service or server which was there before changes it.
+// apply does to the table what a line would do to the kernel's, and returns the error that the kernel would. If a part was
+// there before, the first line that adds it changes it.
 func (t *table) apply(line *Line) *ipvs.Error {
 	c := &line.Command
 	switch c.Kind {
@@ -113,7 +114,7 @@ func (t *table) apply(line *Line) *ipvs.Error {
 		t.timeouts, t.line = t.timeouts.With(c.Timeouts), line.Number
 	case command.StartDaemon:
 		if t.daemons[c.Daemon.State].runs {
-			return refused(c.Kind, syscall.EEXIST)
+			return refusal(c.Kind, syscall.EEXIST)
 		}
 		t.daemons[c.Daemon.State] = daemon{c.Daemon, true, line.Number}
 	case command.StopDaemon:
@@ -130,9 +131,9 @@ func (t *table) applyService(line *Line) *ipvs.Error {
 		s = &service{added: line.Number}
 		t.services[c.Service.ServiceID] = s
 	case c.Kind == command.AddService && s.line > 0:
-		return refused(c.Kind, syscall.EEXIST)
+		return refusal(c.Kind, syscall.EEXIST)
 	case s == nil:
-		return refused(c.Kind, syscall.ESRCH)
+		return refusal(c.Kind, syscall.ESRCH)
 	case c.Kind == command.DeleteService:
 		delete(t.services, s.ServiceID)
 		return nil
@@ -145,7 +146,7 @@ func (t *table) applyServer(line *Line) *ipvs.Error {
 	c := &line.Command
 	s := t.services[c.Service.ServiceID]
 	if s == nil {
-		return refused(c.Kind, syscall.ESRCH)
+		return refusal(c.Kind, syscall.ESRCH)
 	}
 	changed := server{c.Server, line.Number}
 	d := s.server(c.Server.Address)
@@ -153,9 +154,9 @@ func (t *table) applyServer(line *Line) *ipvs.Error {
 	case c.Kind == command.AddServer && d == nil:
 		s.servers = append(s.servers, changed)
 	case c.Kind == command.AddServer && d.line > 0:
-		return refused(c.Kind, syscall.EEXIST)
+		return refusal(c.Kind, syscall.EEXIST)
 	case d == nil:
-		return refused(c.Kind, syscall.ENOENT)
+		return refusal(c.Kind, syscall.ENOENT)
 	case c.Kind == command.DeleteServer:
 		s.servers = slices.DeleteFunc(s.servers, func(other server) bool { return other.Address == c.Server.Address })
 	default:
@@ -164,8 +165,8 @@ func (t *table) applyServer(line *Line) *ipvs.Error {
 	return nil
 }
 
-// refused returns the error that the kernel would have for a command.
-func refused(kind command.Kind, errno syscall.Errno) *ipvs.Error {
+// refusal returns the kernel's error for a command.
+func refusal(kind command.Kind, errno syscall.Errno) *ipvs.Error {
 	operation := map[command.Kind]ipvs.Operation{
 		command.AddService:    ipvs.OpAddService,
 		command.EditService:   ipvs.OpEditService,

@@ -91,8 +91,8 @@ func (s *service) server(address netip.AddrPort) *server {
 	return nil
 }
 
-// inOrder returns the services in the order of their addition, and by address if they were there before: the kernel does
-// not list their order.
+// inOrder returns the services in the order of their addition. The kernel does not list that order, so services that were
+// there before come first, by address.
 func (t table) inOrder() []*service {
 	return slices.SortedFunc(maps.Values(t.services), func(a, b *service) int {
 		return cmp.Or(cmp.Compare(a.added, b.added), cmp.Compare(a.line, b.line), a.Compare(b.ServiceID))

@@ -92,8 +92,8 @@ func subjectOf(c command.Command) subject {
 
 // has reports whether the line undoes something that was touched.
 func (t touched) has(line Line) bool {
-	s := subjectOf(line.Command)
-	whole := subject{service: s.service, whole: true} // of a setting the service is zero, and never touched
-	s.whole = false
-	return t[s] || t[whole]
+	own := subjectOf(line.Command)
+	whole := subject{service: own.service, whole: true} // a setting has no service, and this is never touched
+	own.whole = false
+	return t[own] || t[whole]
 }

@@ -182,7 +182,7 @@ func TestInitScriptRulesFile(t *testing.T) {
 	s.verb(t, 0, elsewhere, "save")
 	s.verb(t, 0, elsewhere, "start")
 	writeFile(t, defaults, "IPVSADM_RULES=/none/rules\n")
-	s.verb(t, 1, "is not saved", "save")
+	s.verb(t, 1, "could not save the table", "save")
 }
 
 // TestInitScriptSaveOnStop checks that a stop loses neither an edited file nor a table that it should save.
@@ -241,7 +241,7 @@ func TestInitScriptSaveOnStop(t *testing.T) {
 	// A table that cannot be saved is not cleared.
 	s.verb(t, 0, "", "start")
 	writeFile(t, defaults, "SAVE_ON_STOP=yes IPVSADM_RULES=/none/rules\n")
-	s.verb(t, 1, "is not saved", "stop")
+	s.verb(t, 1, "could not save the table", "stop")
 	s.wantSaved(t, oneService)
 }
 
@@ -316,7 +316,7 @@ func TestInitScriptDaemons(t *testing.T) {
 	for range 2 {
 		s.verb(t, 0, "", "start")
 		wantDaemons(master + backup)
-		s.verb(t, 0, debianRules+" is what the table was", "stop")
+		s.verb(t, 0, "saved the table to "+debianRules, "stop")
 		wantDaemons(backup)
 		saved := readFile(t, debianRules)
 		if !strings.HasPrefix(saved, settings) || strings.Contains(saved, "master") || !strings.HasSuffix(saved, oneService) {
@@ -338,6 +338,6 @@ func TestInitScriptDaemons(t *testing.T) {
 	s.verb(t, 0, "", "stop")
 	writeFile(t, debianRules, oneService)
 	writeFile(t, defaults, "DAEMON=master IFACE=missing\n")
-	s.verb(t, 1, "the master daemon does not run on missing", "start")
+	s.verb(t, 1, "could not start the master daemon on missing", "start")
 	s.wantSaved(t, oneService)
 }

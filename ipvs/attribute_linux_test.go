@@ -36,7 +36,7 @@ func together(parts []part) (b []byte) {
 	return b
 }
 
-// altered yields a message's parts with one of them, however deep, in the place of which stands what alter makes of it.
+// altered yields, for each part of a message at any depth, the part and the message in which alter replaced it.
 func altered(parts []part, alter func(part) []part) iter.Seq2[part, []part] {
 	return func(yield func(part, []part) bool) {
 		for i, p := range parts {
@@ -54,10 +54,9 @@ func altered(parts []part, alter func(part) []part) iter.Seq2[part, []part] {
 	}
 }
 
-// TestAlteredAttributes has the kernel answer each question with each attribute twice, after an unknown one, empty, a byte
-// short or long, left out, or once more with another value; with its answer cut anywhere; and with every length a wrong
-// one. What is there twice or is unknown changes nothing, and a number that is empty is an error. All else is an error or
-// an answer, and after it the client can be asked again.
+// TestAlteredAttributes alters each attribute of each reply: it comes twice, after an unknown one, empty, a byte short or
+// long, not at all, or again with another value. It also cuts each reply anywhere, and replaces every length. A repeated or
+// unknown attribute changes nothing, and an empty number is an error. After any reply the client stays usable.
 func TestAlteredAttributes(t *testing.T) {
 	number := func(kind uint16, bytes ...byte) part { return part{kind: kind, value: bytes} }
 	u32 := func(kind uint16) part { return number(kind, 1, 0, 0, 0) }
@@ -68,7 +67,7 @@ func TestAlteredAttributes(t *testing.T) {
 	address := func(kind uint16) part { return number(kind, slices.Concat([]byte{192, 0, 2, 1}, make([]byte, 12))...) }
 	id := MarkService(1, IPv4)
 	cases := 0
-	for name, question := range map[string]struct {
+	for name, query := range map[string]struct {
 		parts []part
 		dump  bool
 		ask   func(*Client) (any, error)
@@ -100,24 +99,24 @@ func TestAlteredAttributes(t *testing.T) {
 		"information": {parts: []part{u32(1), u32(2)}, ask: func(c *Client) (any, error) { return c.Info(t.Context()) }},
 		"timeouts":    {parts: []part{u32(4), u32(5), u32(6)}, ask: func(c *Client) (any, error) { return c.Timeouts(t.Context()) }},
 	} {
-		// answered returns what the client makes of a message, and fails the test if it cannot be asked again.
-		answered := func(what string, message []byte) (any, error) {
+		// decoded returns what the client decodes from a message. It fails the test if the client is not usable afterwards.
+		decoded := func(what string, message []byte) (any, error) {
 			cases++
-			k := &fakeKernel{t: t, answer: func(m netlink.Message) [][]netlink.Message {
-				if !question.dump {
+			k := &fakeKernel{t: t, reply: func(m netlink.Message) [][]netlink.Message {
+				if !query.dump {
 					return [][]netlink.Message{reply(m, 0, message)}
 				}
 				datagrams := dump(m, 0)
 				return append([][]netlink.Message{reply(m, netlink.Multi, message)}, datagrams...)
 			}}
 			c := k.client()
-			got, err := question.ask(c)
-			if _, again := question.ask(c); fmt.Sprint(again) != fmt.Sprint(err) {
+			got, err := query.ask(c)
+			if _, again := query.ask(c); fmt.Sprint(again) != fmt.Sprint(err) {
 				t.Errorf("%s, %s: %v; and asked again: %v", name, what, err, again)
 			}
 			return got, err
 		}
-		want, err := answered("whole", together(question.parts))
+		want, err := decoded("whole", together(query.parts))
 		if err != nil {
 			t.Fatalf("%s: %v", name, err)
 		}
@@ -125,9 +124,9 @@ func TestAlteredAttributes(t *testing.T) {
 			"twice":           func(p part) []part { return []part{p, p} },
 			"after a new one": func(p part) []part { return []part{{kind: 0x3fff, value: []byte{1}}, p} },
 		} {
-			for which, parts := range altered(question.parts, alter) {
+			for which, parts := range altered(query.parts, alter) {
 				what := fmt.Sprintf("attribute %d %s", which.kind, how)
-				if got, err := answered(what, together(parts)); err != nil || !cmp.Equal(got, want, sameAddresses) {
+				if got, err := decoded(what, together(parts)); err != nil || !cmp.Equal(got, want, sameAddresses) {
 					t.Errorf("%s, %s: %+v, %v, want %+v", name, what, got, err, want)
 				}
 			}
@@ -139,25 +138,25 @@ func TestAlteredAttributes(t *testing.T) {
 			"not there": func(p part) []part { return nil },
 			"once more": func(p part) []part { return []part{p, {kind: p.kind, value: make([]byte, 64)}} },
 		} {
-			for which, parts := range altered(question.parts, alter) {
+			for which, parts := range altered(query.parts, alter) {
 				what := fmt.Sprintf("attribute %d %s", which.kind, how)
-				got, err := answered(what, together(parts))
+				got, err := decoded(what, together(parts))
 				if how == "empty" && which.value != nil && !which.name && err == nil {
 					t.Errorf("%s, %s: no error but %+v", name, what, got)
 				}
 			}
 		}
-		whole := together(question.parts)
+		whole := together(query.parts)
 		for length := range whole {
-			answered(fmt.Sprintf("cut after %d bytes", length), whole[:length])
+			decoded(fmt.Sprintf("cut after %d bytes", length), whole[:length])
 		}
-		for at := 0; at < len(whole); at += 2 { // among others each attribute's length
+		for at := 0; at < len(whole); at += 2 { // these include each attribute's length
 			for _, length := range []uint16{0, 1, 3, 5, 0xffff} {
 				message := slices.Clone(whole)
 				binary.NativeEndian.PutUint16(message[at:], length)
-				answered(fmt.Sprintf("%d in the bytes at %d", length, at), message)
+				decoded(fmt.Sprintf("%d in the bytes at %d", length, at), message)
 			}
 		}
 	}
-	t.Logf("%d answers", cases)
+	t.Logf("%d replies", cases)
 }

@@ -8,40 +8,36 @@ import (
 	"slices"
 
 	"github.com/mdlayher/netlink"
+
+	"ipvsadm/ipvs/internal/nlsocket"
 )
 
 const (
-	// batchSize is how many changes go out in one send, if the socket's buffers have room for them and for their
-	// refusals.
+	// batchSize is how many changes go out in one send, if the socket's buffers have room for them and their refusals.
 	batchSize = 64
 
 	messageHeader = 16  // bytes of struct nlmsghdr
-	largestChange = 256 // bytes of a message, header included, more than any has
+	largestChange = 256 // bytes of a message with its header; none is longer
 
-	// sendReserve is what the kernel keeps of the send buffer for itself (netlink_sendmsg).
+	// sendReserve is the part of the send buffer that the kernel keeps for itself (netlink_sendmsg).
 	sendReserve = 32
 
-	// refusalCharge is what a refusal takes of the receive buffer. It quotes the change, and the kernel counts its own
-	// bookkeeping too: 1280 bytes in all where pointers have 64 bits, 2304 if it is built with CONFIG_MAX_SKB_FRAGS=45.
+	// refusalCharge is how many bytes of the receive buffer a refusal takes. It quotes the change, and the kernel adds its
+	// own bookkeeping: 1280 bytes where pointers have 64 bits, 2304 with CONFIG_MAX_SKB_FRAGS=45.
 	refusalCharge = 2560
 )
 
-// buffers are the sizes of a socket's two buffers in bytes, as getsockopt returns them.
-type buffers struct {
-	send, receive int
+// fullBatch is the room for batchSize changes that the kernel refuses.
+var fullBatch = nlsocket.Buffers{
+	Send:    sendReserve + batchSize*largestChange + messageHeader,
+	Receive: (batchSize + 1) * refusalCharge,
 }
 
-// fullBatch is the room that a batch of batchSize changes takes, if the kernel refuses all of them.
-var fullBatch = buffers{
-	send:    sendReserve + batchSize*largestChange + messageHeader,
-	receive: (batchSize + 1) * refusalCharge,
-}
-
-// batch returns the first of the changes, as many as may go out in one send. The kernel refuses a send that exceeds the
-// send buffer, and drops refusals that exceed the receive buffer. One change with its acknowledgement always fits.
-func (b buffers) batch(changes []Change) []Change {
-	most := max(1, min(len(changes), batchSize, b.receive/refusalCharge-1))
-	room := b.send - sendReserve - messageHeader
+// firstBatch returns as many of the first changes as may go out in one send. The kernel refuses a send that exceeds the send
+// buffer, and drops refusals that exceed the receive buffer. One change with its acknowledgement always fits.
+func firstBatch(changes []Change, b nlsocket.Buffers) []Change {
+	most := max(1, min(len(changes), batchSize, b.Receive/refusalCharge-1))
+	room := b.Send - sendReserve - messageHeader
 	for i := range most {
 		room -= messageHeader + len(changes[i].message)
 		if room < 0 && i > 0 {
@@ -51,16 +47,16 @@ func (b buffers) batch(changes []Change) []Change {
 	return changes[:most]
 }
 
-// Apply carries out changes in their order. One that fails does not keep those after it from being carried out; the
-// error is then a *BatchError that lists the failures. Any other error means that the client broke off: its text has the
-// number of changes that the kernel surely processed. Of those after, some may have been carried out. If some had failed
-// by then, the error wraps a *BatchError too.
+// Apply carries out changes in their order. A change that fails does not stop those after it; the error is then a
+// *BatchError that lists the failures. Any other error means that the client broke off. Its text has the number of changes
+// that the kernel certainly processed; it may have processed some more. The error wraps a *BatchError too if some had
+// failed by then.
 func (c *Client) Apply(ctx context.Context, changes ...Change) error {
 	var failures []Failure
 	processed := 0
 	err := c.exchange(ctx, func() error {
 		for processed < len(changes) {
-			batch := c.buffers.batch(changes[processed:])
+			batch := firstBatch(changes[processed:], c.buffers)
 			failed, err := c.applyBatch(batch, processed)
 			failures = append(failures, failed...)
 			if err != nil {
@@ -82,8 +78,8 @@ func (c *Client) Apply(ctx context.Context, changes ...Change) error {
 
 // applyBatch sends a batch of changes, whose first has the given index, and reads the refusals. Refusals arrive without
 // being asked for, so changes carry no NLM_F_ACK. A final NLMSG_NOOP does: its acknowledgement means that the kernel
-// processed every change before it. (The last change cannot carry the flag: stopping a daemon whose thread never ran gives
-// EINTR, the one error that netlink_rcv_skb does not answer.)
+// processed every change before it. The last change cannot carry the flag: stopping a daemon whose thread never ran fails
+// with EINTR, the one error for which netlink_rcv_skb sends no reply.
 func (c *Client) applyBatch(batch []Change, first int) ([]Failure, error) {
 	var failures []Failure
 	messages := make([]netlink.Message, 0, len(batch)+1)
@@ -91,9 +87,9 @@ func (c *Client) applyBatch(batch []Change, first int) ([]Failure, error) {
 	for i, change := range batch {
 		switch {
 		case change.invalid != nil:
-			failures = append(failures, Failure{first + i, change.failed(change.invalid)})
+			failures = append(failures, Failure{first + i, change.wrap(change.invalid)})
 		case change.message == nil:
-			failures = append(failures, Failure{first + i, change.failed(errors.New("an empty change"))})
+			failures = append(failures, Failure{first + i, change.wrap(errors.New("an empty change"))})
 		default:
 			messages = append(messages, c.message(change.request, 0))
 			indices = append(indices, i)
@@ -110,29 +106,29 @@ func (c *Client) applyBatch(batch []Change, first int) ([]Failure, error) {
 	if err != nil {
 		return failures, err
 	}
-	for answered := 0; answered < len(messages); {
+	for complete := 0; complete < len(messages); {
 		for reply, err := range c.conn.ReceiveIter() {
 			sequence := reply.Header.Sequence
-			answer, isRefused := refused(err)
+			refusal, isRefusal := asRefusal(err)
 			switch {
-			case isRefused:
-				sequence = answer.Sequence
+			case isRefusal:
+				sequence = refusal.Sequence
 			case err != nil:
 				return failures, err
-			case reply.Header.Type != netlink.Error: // which acknowledgements are, with an errno of zero
+			case reply.Header.Type != netlink.Error: // an acknowledgement is one with an errno of zero
 				return failures, c.unexpected()
 			}
-			for answered < len(messages) && sequence != messages[answered].Header.Sequence {
-				answered++
+			for complete < len(messages) && sequence != messages[complete].Header.Sequence {
+				complete++
 			}
-			if answered == len(messages) || isRefused != (answered < len(indices)) {
+			if complete == len(messages) || isRefusal != (complete < len(indices)) {
 				return failures, c.unexpected()
 			}
-			if isRefused {
-				i := indices[answered]
-				failures = append(failures, Failure{first + i, batch[i].failed(err)})
+			if isRefusal {
+				i := indices[complete]
+				failures = append(failures, Failure{first + i, batch[i].wrap(err)})
 			}
-			answered++
+			complete++
 		}
 	}
 	c.pending = false

@@ -6,9 +6,9 @@ import (
 	"github.com/mdlayher/netlink"
 )
 
-// What the client spends beside the kernel and the socket.
+// BenchmarkApply measures the client without the kernel and the socket.
 func BenchmarkApply(b *testing.B) {
-	k := &fakeKernel{answer: func(netlink.Message) [][]netlink.Message { return nil }}
+	k := &fakeKernel{reply: func(netlink.Message) [][]netlink.Message { return nil }}
 	c := k.client()
 	changes := make([]Change, 1000)
 	for i := range changes {
@@ -27,7 +27,7 @@ func BenchmarkDestinations(b *testing.B) {
 	server := raw(nest(2, union(1, 10, 0, 0, 1), attribute(2, 0, 80), u16(11, 2), u32(3, 0), u32(4, 1), u32(7, 0), u32(8, 0),
 		nest(12, attribute(1, make([]byte, 8)...), attribute(2, make([]byte, 8)...))))
 	k := &fakeKernel{}
-	k.answer = func(m netlink.Message) [][]netlink.Message {
+	k.reply = func(m netlink.Message) [][]netlink.Message {
 		datagrams := dump(m, 0)
 		return append([][]netlink.Message{reply(m, netlink.Multi, server)}, datagrams...)
 	}
@@ -42,7 +42,7 @@ func BenchmarkDestinations(b *testing.B) {
 	}
 }
 
-// With the kernel's table as it is, in the lab or the bench's guest.
+// BenchmarkKernelTable lists the kernel's table, in the lab or the bench's guest.
 func BenchmarkKernelTable(b *testing.B) {
 	c, err := Dial()
 	if err != nil {

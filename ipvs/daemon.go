@@ -1,15 +1,16 @@
 package ipvs
 
 import (
+	"context"
 	"fmt"
 	"net/netip"
 	"syscall"
 )
 
-// DaemonState is the part that a connection-synchronization daemon plays: IP_VS_STATE_* (linux/ip_vs.h).
+// DaemonState is the role of a connection-synchronization daemon: IP_VS_STATE_* (linux/ip_vs.h).
 type DaemonState uint32
 
-// The two parts. A machine may run one daemon of each.
+// The two roles. A network namespace may run one daemon of each.
 const (
 	Master DaemonState = 1 // sends connections
 	Backup DaemonState = 2 // receives them
@@ -27,19 +28,41 @@ func (s DaemonState) String() string {
 	}
 }
 
-// Daemon is a connection-synchronization daemon (IPVS_DAEMON_ATTR_*, linux/ip_vs.h). Zero values of the last four
-// leave the choice to the kernel, and are all that a kernel before 4.3 knows.
+// Daemon is a connection-synchronization daemon (IPVS_DAEMON_ATTR_*, linux/ip_vs.h). The kernel chooses the last four if
+// they are zero. Kernels before 4.3 do not know them.
 type Daemon struct {
 	State     DaemonState
 	Interface string     // multicast interface, at most 15 bytes
-	SyncID    uint32     // 0 to 255; a backup hears only its own, or all if it is zero
+	SyncID    uint32     // 0 to 255; a backup accepts only its own, or all if it is zero
 	MaxLength uint16     // bytes of a sync message (UDP payload)
 	Group     netip.Addr // multicast address
 	Port      uint16     // UDP port
 	TTL       uint8
 }
 
-// daemon puts a daemon, and leaves out what is for the kernel to choose.
+// Daemons returns the synchronization daemons that run, at most one of each state. IPVS_CMD_GET_DAEMON.
+func (c *Client) Daemons(ctx context.Context) ([]Daemon, error) {
+	r := request{operation: OpListDaemons}.encoded(encode(cmdGetDaemon))
+	state := func(d *Daemon) DaemonState { return d.State }
+	return list(ctx, c, r, &dumpReader[Daemon, DaemonState]{decode: decodeDaemon, key: state})
+}
+
+// StartDaemon starts a synchronization daemon on an existing interface (ENODEV). None of its state may run (EEXIST).
+// IPVS_CMD_NEW_DAEMON.
+func StartDaemon(daemon Daemon) Change {
+	e := encode(cmdNewDaemon)
+	e.daemon(daemon)
+	return Change{request{operation: OpStartDaemon, daemon: daemon.State}.encoded(e)}
+}
+
+// StopDaemon stops the running daemon of a state (ESRCH). IPVS_CMD_DEL_DAEMON.
+func StopDaemon(state DaemonState) Change {
+	e := encode(cmdDelDaemon)
+	e.daemonID(state)
+	return Change{request{operation: OpStopDaemon, daemon: state}.encoded(e)}
+}
+
+// daemon appends a daemon, without what the kernel is to choose.
 func (e *encoder) daemon(d Daemon) {
 	start := e.open(attrDaemon)
 	e.uint32(daemonState, uint32(d.State))
@@ -55,7 +78,7 @@ func (e *encoder) daemon(d Daemon) {
 		e.bytes(daemonGroup6, d.Group.AsSlice())
 	}
 	if d.Port != 0 {
-		e.uint16(daemonPort, d.Port) // in the machine's order, unlike every other port
+		e.uint16(daemonPort, d.Port) // in the machine's byte order, unlike every other port
 	}
 	if d.TTL != 0 {
 		e.uint8(daemonTTL, d.TTL)
@@ -63,7 +86,7 @@ func (e *encoder) daemon(d Daemon) {
 	e.close(start)
 }
 
-// daemonID puts the name of a daemon, which is its state.
+// daemonID appends the state of a daemon, which names it.
 func (e *encoder) daemonID(state DaemonState) {
 	start := e.open(attrDaemon)
 	e.uint32(daemonState, uint32(state))
@@ -74,19 +97,17 @@ func (e *encoder) daemonID(state DaemonState) {
 func decodeDaemon(message []byte, d *Daemon) error {
 	var a attributes
 	a.nested(message, attrDaemon)
-	*d = Daemon{
-		State:     DaemonState(a.number(daemonState)),
-		Interface: string(a.text(daemonInterface)),
-		SyncID:    uint32(a.number(daemonSyncID)),
-		MaxLength: uint16(a.number(daemonMaxLength)),
-		Port:      uint16(a.number(daemonPort)),
-		TTL:       uint8(a.number(daemonTTL)),
-	}
+	d.State = DaemonState(a.number(daemonState))
+	d.Interface = a.text(daemonInterface)
+	d.SyncID = uint32(a.number(daemonSyncID))
+	d.MaxLength = uint16(a.number(daemonMaxLength))
 	if a.has(daemonGroup) {
 		d.Group = a.address(daemonGroup, IPv4)
 	}
 	if a.has(daemonGroup6) {
 		d.Group = a.address(daemonGroup6, IPv6)
 	}
+	d.Port = uint16(a.number(daemonPort))
+	d.TTL = uint8(a.number(daemonTTL))
 	return a.err
 }

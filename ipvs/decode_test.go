@@ -18,7 +18,7 @@ var sameAddresses = cmpopts.EquateComparable(netip.Addr{}, netip.AddrPort{}, Net
 
 func addrPort(s string) netip.AddrPort { return netip.MustParseAddrPort(s) }
 
-// attribute, u16 and so on make raw attributes by hand, that the tests share no code with what they test.
+// attribute, u16 and so on make raw attributes: the tests share no code with what they test.
 func attribute(kind uint16, data ...byte) netlink.Attribute {
 	return netlink.Attribute{Type: kind, Data: data}
 }
@@ -91,11 +91,17 @@ func TestDecodeService(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			var got ListedService
-			if err := (&Client{names: make(names)}).decodeService(test.raw, &got); err != nil {
+			if err := new(Client).decodeService(test.raw, &got); err != nil {
 				t.Fatal(err)
 			}
 			if diff := cmp.Diff(test.want, got, sameAddresses); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)
+			}
+			test.want.Traffic = Traffic{}
+			got = ListedService{}
+			err := new(Client).WithoutCounters().decodeService(test.raw, &got)
+			if diff := cmp.Diff(test.want, got, sameAddresses); err != nil || diff != "" {
+				t.Errorf("without counters: %v (-want +got):\n%s", err, diff)
 			}
 		})
 	}
@@ -126,11 +132,17 @@ func TestDecodeDestination(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			var got ListedDestination
-			if err := (&Client{}).decodeDestination(test.raw, test.service, &got); err != nil {
+			if err := new(Client).decodeDestination(test.raw, test.service, &got); err != nil {
 				t.Fatal(err)
 			}
 			if diff := cmp.Diff(test.want, got, sameAddresses); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)
+			}
+			test.want.Traffic = Traffic{}
+			got = ListedDestination{}
+			err := new(Client).WithoutCounters().decodeDestination(test.raw, test.service, &got)
+			if diff := cmp.Diff(test.want, got, sameAddresses); err != nil || diff != "" {
+				t.Errorf("without counters: %v (-want +got):\n%s", err, diff)
 			}
 		})
 	}
@@ -143,6 +155,7 @@ func TestDecodeDaemonInfoTimeouts(t *testing.T) {
 	if err != nil || daemon != want {
 		t.Errorf("daemon %+v, %v, want %+v", daemon, err, want)
 	}
+	daemon = Daemon{}
 	err = decodeDaemon(raw(nest(3, u32(1, 1), text(2, "eth0\x00"), u32(3, 0))), &daemon)
 	if want := (Daemon{State: Master, Interface: "eth0"}); err != nil || daemon != want {
 		t.Errorf("an old kernel's daemon %+v, %v, want %+v", daemon, err, want)
@@ -178,7 +191,7 @@ func TestDecodeMalformed(t *testing.T) {
 		"cut within the statistics": raw(nest(1, u32(5, 1), attribute(12, 12, 0, 1, 0, 1))),
 	} {
 		var s ListedService
-		if err := (&Client{names: make(names)}).decodeService(message, &s); err == nil {
+		if err := new(Client).decodeService(message, &s); err == nil {
 			t.Errorf("%s: no error, but %+v", name, s)
 		}
 	}
@@ -190,9 +203,8 @@ func TestDecodeMalformed(t *testing.T) {
 func FuzzDecode(f *testing.F) {
 	f.Add(raw(nest(1, u16(1, 2), union(3, 1), attribute(4, 0, 1), nest(10, u32(1, 1)))))
 	f.Fuzz(func(t *testing.T, message []byte) {
-		c := &Client{names: make(names)}
-		c.decodeService(message, new(ListedService))
-		c.decodeDestination(message, IPv4, new(ListedDestination))
+		new(Client).decodeService(message, new(ListedService))
+		new(Client).decodeDestination(message, IPv4, new(ListedDestination))
 		decodeDaemon(message, new(Daemon))
 		decodeInfo(message, new(Info))
 		decodeTimeouts(message, new(Timeouts))
@@ -202,7 +214,7 @@ func FuzzDecode(f *testing.F) {
 func BenchmarkDecodeService(b *testing.B) {
 	message := raw(nest(1, u16(1, 2), u16(2, 6), union(3, 192, 0, 2, 1), attribute(4, 0, 80), text(6, "wlc\x00"),
 		nest(10, u32(1, 1), u32(2, 2), u32(3, 3), u64(4, 4), u64(5, 5)), nest(12, u64(1, 1), u64(2, 2), u64(3, 3), u64(4, 4), u64(5, 5))))
-	c := &Client{names: make(names)}
+	c := new(Client)
 	b.ReportAllocs()
 	for b.Loop() {
 		var s ListedService
@@ -212,7 +224,7 @@ func BenchmarkDecodeService(b *testing.B) {
 	}
 }
 
-// TestHighestAttributes reads the last attribute of each list and the one after it, as a newer kernel's would be.
+// TestHighestAttributes reads the last attribute that we know of each kind, and an unknown one after it.
 func TestHighestAttributes(t *testing.T) {
 	for _, end := range []uint16{attrEnd, svcEnd, destEnd, daemonEnd, statsEnd, infoEnd} {
 		var a attributes

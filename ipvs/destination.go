@@ -1,111 +1,23 @@
 package ipvs
 
 import (
-	"cmp"
-	"encoding/binary"
+	"context"
 	"errors"
-	"fmt"
 	"net/netip"
 )
 
-// Forwarding is the way packets reach a real server: the IP_VS_CONN_F_FWD_MASK bits (linux/ip_vs.h).
-type Forwarding uint32
-
-// The forwarding methods. Users choose Masquerading, Tunneling or DirectRouting; the kernel sets the others itself.
-const (
-	Masquerading  Forwarding = 0 // network address translation
-	LocalNode     Forwarding = 1 // the server is this machine
-	Tunneling     Forwarding = 2
-	DirectRouting Forwarding = 3 // called gatewaying too
-	Bypass        Forwarding = 4 // past the balancer, to the original destination
-)
-
-// String returns the method as its long option: "masquerading", "ipip" or "gatewaying"; "local" and "bypass" for the
-// methods that the kernel sets itself.
-func (f Forwarding) String() string {
-	switch f {
-	case Masquerading:
-		return "masquerading"
-	case LocalNode:
-		return "local"
-	case Tunneling:
-		return "ipip"
-	case DirectRouting:
-		return "gatewaying"
-	case Bypass:
-		return "bypass"
-	default:
-		return fmt.Sprintf("%d", uint32(f))
-	}
-}
-
-// TunnelType is the encapsulation of a tunnelled server: IP_VS_CONN_F_TUNNEL_TYPE_* (linux/ip_vs.h).
-type TunnelType uint8
-
-// The tunnel types. A kernel before 5.3 knows IPIP alone.
-const (
-	IPIP TunnelType = 0
-	GUE  TunnelType = 1 // generic UDP encapsulation, kernel 5.3
-	GRE  TunnelType = 2 // kernel 5.3
-)
-
-// String returns the type as --tun-type takes it.
-func (t TunnelType) String() string {
-	switch t {
-	case IPIP:
-		return "ipip"
-	case GUE:
-		return "gue"
-	case GRE:
-		return "gre"
-	default:
-		return fmt.Sprintf("%d", uint8(t))
-	}
-}
-
-// TunnelChecksum says how the checksum of the encapsulation is done: IP_VS_TUNNEL_ENCAP_FLAG_* (linux/ip_vs.h).
-type TunnelChecksum uint16
-
-// The checksum methods of GUE and, but for the last, of GRE.
-const (
-	NoChecksum     TunnelChecksum = 0
-	Checksum       TunnelChecksum = 1
-	RemoteChecksum TunnelChecksum = 2 // remote checksum offload
-)
-
-// String returns the method as it ends its option: "nocsum", "csum" or "remcsum".
-func (c TunnelChecksum) String() string {
-	switch c {
-	case NoChecksum:
-		return "nocsum"
-	case Checksum:
-		return "csum"
-	case RemoteChecksum:
-		return "remcsum"
-	default:
-		return fmt.Sprintf("%d", uint16(c))
-	}
-}
-
-// Tunnel says how a tunnelled server's packets are wrapped. The zero value is plain IP in IP.
-type Tunnel struct {
-	Type     TunnelType
-	Port     uint16 // UDP port of GUE
-	Checksum TunnelChecksum
-}
-
 // Destination is a real server of a virtual service (struct ip_vs_dest_user and IPVS_DEST_ATTR_*, linux/ip_vs.h).
-// Within its service it is named by Address, whose family need not be the service's when it is tunnelled.
+// Address names it within its service. A tunnelled server may have another family than its service.
 type Destination struct {
 	Address        netip.AddrPort
 	Forwarding     Forwarding
-	Weight         uint32 // capacity beside the other servers, up to 2^31-1; zero takes no new connections
-	UpperThreshold uint32 // connections above which it takes no new ones; zero for no bound
-	LowerThreshold uint32 // connections below which it takes new ones again; zero for three quarters of the upper
+	Weight         uint32 // share of the new connections, up to 2^31-1
+	UpperThreshold uint32 // at so many connections it takes no new ones; zero for no limit
+	LowerThreshold uint32 // below so many it takes new ones again; zero for three quarters of the upper
 	Tunnel         Tunnel
 }
 
-// ListedDestination is a real server and what the kernel tells of it.
+// ListedDestination is a server as the kernel lists it, with its connections and counters.
 type ListedDestination struct {
 	Destination
 	ActiveConnections     uint32
@@ -114,41 +26,63 @@ type ListedDestination struct {
 	Traffic
 }
 
-// Compare orders the servers of a service as ipvsadm lists them: by address and then by port. Tunnelled servers may mix
-// both families. Then the four octets of an IPv4 address are compared with the first four of an IPv6 address, as in the
-// original: 10.0.0.1, 2001:db8::1, 198.51.100.7.
+// Compare orders the servers of a service as ipvsadm lists them: by address and then by port. A service may have tunnelled
+// servers of both families. The first four octets of an IPv6 address then compare with those of an IPv4 address, as in
+// the original: 10.0.0.1, 2001:db8::1, 198.51.100.7.
 func (d Destination) Compare(other Destination) int {
 	return compareAddresses(d.Address, other.Address)
 }
 
-// compareAddresses orders by the first four octets, then IPv4 before IPv6, then by the rest of the address and the port.
-func compareAddresses(a, b netip.AddrPort) int {
-	if order := cmp.Compare(firstOctets(a.Addr()), firstOctets(b.Addr())); order != 0 {
-		return order
-	}
-	return a.Compare(b)
+// Destinations returns the servers of a service, each once, in the kernel's order. For a service that does not exist it
+// returns no servers and no error. IPVS_CMD_GET_DEST.
+func (c *Client) Destinations(ctx context.Context, id ServiceID) ([]ListedDestination, error) {
+	return c.listDestinations(ctx, id, new(destinationReader))
 }
 
-func firstOctets(address netip.Addr) uint32 {
-	if address.Is4() {
-		octets := address.As4()
-		return binary.BigEndian.Uint32(octets[:])
-	}
-	octets := address.As16()
-	return binary.BigEndian.Uint32(octets[:])
+type destinationReader = dumpReader[ListedDestination, netip.AddrPort]
+
+// listDestinations returns the servers of a service, in the memory of the reader.
+func (c *Client) listDestinations(ctx context.Context, id ServiceID, reader *destinationReader) ([]ListedDestination, error) {
+	reader.decode = func(message []byte, d *ListedDestination) error { return c.decodeDestination(message, id.Family, d) }
+	reader.key = func(d *ListedDestination) netip.AddrPort { return d.Address }
+	return list(ctx, c, request{operation: OpListDestinations, service: id}.encoded(encodeAbout(cmdGetDest, id)), reader)
 }
 
-// destinationID puts the name of a real server within its service.
+// AddDestination adds a server, which must be new (EEXIST), to an existing service (ESRCH). IPVS_CMD_NEW_DEST.
+func AddDestination(id ServiceID, destination Destination) Change {
+	return changeDestination(OpAddDestination, cmdNewDest, id, destination)
+}
+
+// EditDestination sets the weight, forwarding method, thresholds and tunnel of an existing server (ENOENT) of an existing
+// service (ESRCH). IPVS_CMD_SET_DEST.
+func EditDestination(id ServiceID, destination Destination) Change {
+	return changeDestination(OpEditDestination, cmdSetDest, id, destination)
+}
+
+func changeDestination(operation Operation, command uint8, id ServiceID, destination Destination) Change {
+	e := encodeAbout(command, id)
+	e.destination(destination)
+	return Change{request{operation: operation, service: id, destination: destination.Address}.encoded(e)}
+}
+
+// DeleteDestination deletes an existing server (ENOENT) of an existing service (ESRCH). IPVS_CMD_DEL_DEST.
+func DeleteDestination(id ServiceID, address netip.AddrPort) Change {
+	e := encodeAbout(cmdDelDest, id)
+	e.destinationID(address)
+	return Change{request{operation: OpDeleteDestination, service: id, destination: address}.encoded(e)}
+}
+
+// destinationID appends the attributes that name a server within its service, nested.
 func (e *encoder) destinationID(address netip.AddrPort) {
 	start := e.open(attrDest)
 	e.endpoint(address)
 	e.close(start)
 }
 
-// endpoint puts the attributes that name a real server.
+// endpoint appends the attributes that name a server.
 func (e *encoder) endpoint(address netip.AddrPort) {
 	if !address.IsValid() {
-		e.fail(errors.New("a destination needs an address"))
+		e.fail(errors.New("a server needs an address"))
 		return
 	}
 	e.address(destAddress, address.Addr())
@@ -156,7 +90,7 @@ func (e *encoder) endpoint(address netip.AddrPort) {
 	e.uint16(destFamily, uint16(FamilyOf(address.Addr())))
 }
 
-// destination puts a real server. A kernel that knows no tunnel types ignores them.
+// destination appends a server. Kernels without tunnel types ignore them.
 func (e *encoder) destination(d Destination) {
 	start := e.open(attrDest)
 	e.endpoint(d.Address)
@@ -170,17 +104,15 @@ func (e *encoder) destination(d Destination) {
 	e.close(start)
 }
 
-// decodeDestination reads a message that holds a real server of a service of the given family, and returns the attributes
-// that are its counters.
-func decodeDestination(message []byte, service Family, d *ListedDestination) (stats []byte, err error) {
+// decodeDestination reads a message that holds a server of a service of the given family.
+func (c *Client) decodeDestination(message []byte, service Family, d *ListedDestination) error {
 	var a attributes
 	a.nested(message, attrDest)
-	family := service // before 3.18 there was no other
+	family := service // kernels before 3.18 send none, and know no other
 	if a.has(destFamily) {
 		family = Family(a.number(destFamily))
 	}
 	d.Address = netip.AddrPortFrom(a.address(destAddress, family), a.port(destPort))
-	// The kernel tells all flags of a server's connections; the method is the low three.
 	d.Forwarding = Forwarding(a.number(destForwarding) & forwardingMask)
 	d.Weight = uint32(a.number(destWeight))
 	d.UpperThreshold = uint32(a.number(destUpper))
@@ -188,10 +120,11 @@ func decodeDestination(message []byte, service Family, d *ListedDestination) (st
 	d.ActiveConnections = uint32(a.number(destActive))
 	d.InactiveConnections = uint32(a.number(destInactive))
 	d.PersistentConnections = uint32(a.number(destPersistent))
-	d.Tunnel = Tunnel{
-		Type:     TunnelType(a.number(destTunnelType)),
-		Port:     a.port(destTunnelPort),
-		Checksum: TunnelChecksum(a.number(destTunnelFlags)),
+	d.Tunnel.Type = TunnelType(a.number(destTunnelType))
+	d.Tunnel.Port = a.port(destTunnelPort)
+	d.Tunnel.Checksum = TunnelChecksum(a.number(destTunnelFlags))
+	if !c.withoutCounters {
+		d.Traffic = a.traffic(destStats, destStats64)
 	}
-	return a.stats(destStats, destStats64), a.err
+	return a.err
 }

@@ -1,7 +1,7 @@
 // Package ipvs manages Linux's IP Virtual Server, the kernel's transport-layer load balancer (net/netfilter/ipvs).
 //
-// A [Client] speaks the kernel's IPVS generic-netlink family over one socket. It reads virtual services, their real
-// servers, the synchronization daemons, timeouts and information, and carries out changes:
+// A [Client] speaks the kernel's IPVS generic-netlink family over one socket. It lists virtual services, their real servers
+// and the synchronization daemons, reads timeouts and versions, and carries out changes:
 //
 //	client, err := ipvs.Dial()
 //	...
@@ -11,23 +11,30 @@
 //		ipvs.AddDestination(web, ipvs.Destination{Address: server, Forwarding: ipvs.DirectRouting, Weight: 1}),
 //	)
 //
-// Client.Entries reads the real servers of one service after the other and holds no table in memory. [Connections]
-// streams the connection table, which the kernel tells through /proc and not through netlink.
+// [Client.Entries] streams the table: it reads the servers of one service at a time. [Connections] streams the connection
+// table, which the kernel offers in /proc and not through netlink.
 //
 // # Privileges and namespaces
 //
-// All but reading the connection table needs CAP_NET_ADMIN, and that needs root. A client belongs to the network
-// namespace of the thread that dialled it.
+// A client needs CAP_NET_ADMIN, and the connection table needs root. A client belongs to the network namespace of the thread
+// that dialled it.
 //
 // # Errors
 //
-// What the kernel refuses is an [*Error]: it says what was tried and on what, holds the kernel's error number, and
-// its Reason is worded as system administrators know it from ipvsadm. The refusals of several changes at once are a
-// [*BatchError]. errors.Is and errors.As see through both, to a syscall.Errno and to fs.ErrPermission.
+// A refusal is an [*Error]. It has the operation, its object and the kernel's error number, and its Reason has the words
+// that administrators know from ipvsadm. The refusals of several changes at once are a [*BatchError]. errors.Is and
+// errors.As see through both, to a syscall.Errno and to fs.ErrPermission.
 //
 // # Kernels
 //
-// Every kernel with the generic-netlink family (2.6.28 and later) will do. Attributes that an older kernel leaves
-// out have the meaning they had then; attributes that a newer one adds are passed over. The meaning of every value is
-// in the kernel's include/uapi/linux/ip_vs.h.
+// The package needs a kernel with the generic-netlink family, 2.6.28 or later. An attribute that an older kernel does not
+// send has the meaning that it had then. The package ignores attributes that a newer kernel adds. The kernel's
+// include/uapi/linux/ip_vs.h defines every value.
+//
+// # Where to find what
+//
+// Each object of the kernel has one file with its type, its changes, its encoding and its decoding: service.go,
+// destination.go, daemon.go, timeouts.go, info.go, connection.go. client.go holds the exchange with the kernel, dump.go the
+// lists, batch.go the changes. A new attribute needs its constant in uapi.go, and its field, a line of encoding and a line
+// of decoding in its object's file.
 package ipvs

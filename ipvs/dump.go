@@ -2,85 +2,89 @@ package ipvs
 
 import (
 	"context"
+	"slices"
 
 	"github.com/mdlayher/netlink"
 )
 
 const (
-	// dumpInterrupted is NLM_F_DUMP_INTR: the table changed under the dump.
+	// dumpInterrupted is NLM_F_DUMP_INTR: the table changed during the dump.
 	dumpInterrupted = 0x10
 
-	// dumpAttempts is how often a listing is taken before a table that never rests is an error.
+	// dumpAttempts is how often a dump of a table that keeps changing is taken.
 	dumpAttempts = 8
 
 	// oneDatagram is how many bytes of attributes a datagram holds at least: NLMSG_GOODSIZE where pages are smallest,
-	// less what a dozen messages, which is more than fit if they are services, have for headers.
+	// less the headers of a dozen messages. A dozen services do not fit.
 	oneDatagram = 3400
 
-	// watchInterval is how many items of a dump are taken between two looks at whether anything came or went, at least
-	// once in a datagram of services.
+	// watchInterval is the number of messages between two looks at the use count. A datagram holds more services.
 	watchInterval = 8
 )
 
-// list sends a request that has a dump for its reply, and returns what the dump holds, each key once.
-func list[T any, K comparable](ctx context.Context, c *Client, r request, d dumpReader[T, K]) ([]T, error) {
-	if err := c.exchange(ctx, func() error { return d.read(c, r) }); err != nil {
-		return nil, r.failed(err)
+// dumpReader reads the items of a dump, each key once.
+type dumpReader[T any, K comparable] struct {
+	decode func([]byte, *T) error
+	key    func(*T) K
+	uses   *useCount // changes if items come or go; nil if nothing counts them
+
+	items       []T
+	seen        map[K]bool // nil during the first dump
+	size        int        // bytes of attributes in this dump
+	interrupted bool
+	moved       bool // items came or went during this dump
+	malformed   error
+}
+
+// list sends a request whose reply is a dump, and returns the items of the dump in the reader's memory.
+//
+// If the kernel flags the dump as interrupted, items may be missing, and list takes the dump again. But IPVS dumps carry
+// no such flag. They resume by index: a service that is deleted during the dump makes the kernel skip another one. Nothing
+// changes within a datagram. So list takes a dump of several datagrams again until it brings nothing new, unless the use
+// count shows that nothing came or went.
+//
+// Linux 7 may also move all services to a table of another size, in another order. The dump then holds one service
+// twice for each one that is missing.
+func list[T any, K comparable](ctx context.Context, c *Client, r request, d *dumpReader[T, K]) ([]T, error) {
+	d.items, d.seen = d.items[:0], nil
+	err := c.exchange(ctx, func() error {
+		for range dumpAttempts {
+			complete, err := d.read(c, r)
+			if complete || err != nil {
+				return err
+			}
+		}
+		if d.interrupted {
+			return ErrInterrupted
+		}
+		return nil // each dump brought something new, but nothing that stayed is missing
+	})
+	if err != nil {
+		return nil, r.wrap(err)
 	}
 	return d.items, nil
 }
 
-// dumpReader reads what a dump holds, and the next dump into the same place.
-type dumpReader[T any, K comparable] struct {
-	decode func([]byte, *T) error
-	key    func(*T) K
-	uses   *useCount // that change if items come or go; nil for what has none
-
-	items       []T
-	seen        map[K]struct{} // nil the first time a dump is taken
-	size        int            // in bytes of attributes
-	interrupted bool
-	moved       bool // items came or went meanwhile
-	malformed   error
+// read takes one dump, and reports whether no item is missing.
+func (d *dumpReader[T, K]) read(c *Client, r request) (complete bool, err error) {
+	before := len(d.items)
+	d.uses.start()
+	d.size, d.interrupted, d.moved, d.malformed = 0, false, false, nil
+	if err := c.ask(r, netlink.Dump, d.take); err != nil {
+		return false, err
+	}
+	if d.malformed != nil {
+		return false, d.malformed
+	}
+	complete = d.size <= oneDatagram || d.seen != nil && len(d.items) == before
+	if d.seen == nil && (d.interrupted || !complete) {
+		unchanged := !d.moved && !d.uses.movedAtAll()
+		complete = !d.removeRepeated() && unchanged
+	}
+	return complete && !d.interrupted, nil
 }
 
-// read sends a request that has a dump for its reply, within an exchange, and takes what it holds, each key once.
-//
-// If the kernel flags the dump as interrupted, something may be missing, and read takes the dump again. But IPVS dumps
-// carry no such flag, and resume by index: a service that is deleted during the dump makes the kernel skip another one. So
-// read takes a dump of more than one datagram, within which nothing changes, until it brings nothing new, unless it is
-// known that nothing came or went.
-//
-// Even then the kernel may have moved all services to a table of another size, in another order (Linux 7). The dump then
-// holds one of them twice for each that is missing.
-func (d *dumpReader[T, K]) read(c *Client, r request) error {
-	d.items, d.seen = d.items[:0], nil
-	for range dumpAttempts {
-		before := len(d.items)
-		d.uses.start()
-		d.size, d.interrupted, d.moved, d.malformed = 0, false, false, nil
-		if err := c.ask(r, netlink.Dump, d.take); err != nil {
-			return err
-		}
-		if d.malformed != nil {
-			return d.malformed
-		}
-		whole := d.size <= oneDatagram || d.seen != nil && len(d.items) == before
-		if d.seen == nil && (d.interrupted || !whole) {
-			atRest := !d.moved && !d.uses.movedAtAll()
-			whole = !d.forgetRepeated() && atRest
-		}
-		if whole && !d.interrupted {
-			return nil
-		}
-	}
-	if d.interrupted {
-		return ErrInterrupted
-	}
-	return nil // there is always something new, but nothing that stayed is missing
-}
-
-// take takes one message of the dump.
+// take takes one message of a dump.
 func (d *dumpReader[T, K]) take(message []byte, flags netlink.HeaderFlags) {
 	d.interrupted = d.interrupted || flags&dumpInterrupted != 0
 	d.size += len(message)
@@ -90,32 +94,26 @@ func (d *dumpReader[T, K]) take(message []byte, flags netlink.HeaderFlags) {
 	if len(d.items)%watchInterval == 0 {
 		d.moved = d.moved || d.uses.moved()
 	}
-	var none T
-	d.items = append(d.items, none)
+	var empty T
+	d.items = append(d.items, empty)
 	item := &d.items[len(d.items)-1]
 	if d.malformed = d.decode(message, item); d.malformed != nil || d.seen != nil && !d.isNew(item) {
 		d.items = d.items[:len(d.items)-1]
 	}
 }
 
-// forgetRepeated keeps each item of the first dump once, and tells whether there was any more often. (For
-// slices.DeleteFunc each would be copied to the heap.)
-func (d *dumpReader[T, K]) forgetRepeated() bool {
-	d.seen = make(map[K]struct{}, len(d.items))
-	kept := d.items[:0]
-	for i := range d.items {
-		if d.isNew(&d.items[i]) {
-			kept = append(kept, d.items[i])
-		}
-	}
-	repeated := len(kept) < len(d.items)
-	d.items = kept
-	return repeated
+// removeRepeated keeps each item of the first dump once, and reports whether one was repeated.
+func (d *dumpReader[T, K]) removeRepeated() bool {
+	d.seen = make(map[K]bool, len(d.items))
+	before := len(d.items)
+	d.items = slices.DeleteFunc(d.items, func(item T) bool { return !d.isNew(&item) })
+	return len(d.items) < before
 }
 
-// isNew tells whether an item was not seen, and makes it so.
+// isNew reports whether an item was not seen before, and marks it as seen.
 func (d *dumpReader[T, K]) isNew(item *T) bool {
-	before := len(d.seen)
-	d.seen[d.key(item)] = struct{}{}
-	return len(d.seen) > before
+	key := d.key(item)
+	isNew := !d.seen[key]
+	d.seen[key] = true
+	return isNew
 }

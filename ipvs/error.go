@@ -10,21 +10,21 @@ import (
 )
 
 var (
-	// ErrBusy is the error of a call on a client that another goroutine's call keeps busy.
+	// ErrBusy is the error of a call while another goroutine's call uses the client.
 	ErrBusy = errors.New("the client is busy with another call")
 
-	// ErrInterrupted is the error of a listing during which the kernel's table changed each time it was taken.
+	// ErrInterrupted is the error of a dump during which the kernel's table changed at every attempt.
 	ErrInterrupted = errors.New("the kernel's table kept changing while it was listed")
 
-	// ErrOutOfStep is the error of every call on a client after one that was cancelled or broke off, as answers to
-	// that one may still be under way. Close the client and dial anew.
+	// ErrOutOfStep is the error of every call on a client after one that was cancelled or broke off. Replies to that
+	// one may still come, so the client cannot be used any more: dial a new one.
 	ErrOutOfStep = errors.New("an earlier call broke off: dial anew")
 )
 
-// Operation is what was asked of the kernel.
+// Operation is what a change or query does.
 type Operation string
 
-// The operations, one for each kind of change and of question.
+// The operations, one for each kind of change and query.
 const (
 	OpAddService        Operation = "add service"
 	OpEditService       Operation = "edit service"
@@ -45,15 +45,15 @@ const (
 	OpGetInfo           Operation = "get information"
 )
 
-// Error is one thing that the kernel refused, or that could not be put to it.
+// Error is one operation that failed: the kernel refused it, or it cannot be sent.
 type Error struct {
 	Operation Operation
-	Object    string // what it was done to, such as "TCP 192.0.2.1:80"; empty where there is but one
-	Err       error  // a syscall.Errno if the kernel refused
-	Message   string // the kernel's own explanation, its extended acknowledgement; mostly empty
+	Object    string // such as "TCP 192.0.2.1:80"; empty if the operation has none
+	Err       error  // a syscall.Errno if the kernel refused it
+	Message   string // the kernel's extended acknowledgement; mostly empty
 }
 
-// Error returns the whole story: operation, object, reason, and the kernel's explanation where it gave one.
+// Error returns the operation, the object, the reason, and the kernel's message if it sent one.
 func (e *Error) Error() string {
 	var b strings.Builder
 	b.WriteString(string(e.Operation))
@@ -70,18 +70,18 @@ func (e *Error) Error() string {
 // Unwrap returns Err.
 func (e *Error) Unwrap() error { return e.Err }
 
-// Reason returns the words that ipvsadm prints for this error number in this operation.
+// Reason returns what ipvsadm prints for this error number in this operation.
 func (e *Error) Reason() string {
 	var errno syscall.Errno
 	if !errors.As(e.Err, &errno) {
 		return e.Err.Error()
 	}
-	for _, w := range words {
-		if w.errno == errno && (w.operation == e.Operation || w.operation == "") {
-			return w.reason
+	for _, r := range reasons {
+		if r.errno == errno && (r.operation == e.Operation || r.operation == "") {
+			return r.reason
 		}
 	}
-	// The C library's texts are Go's with a capital, for every number that Go has a text for.
+	// The C library's texts are Go's with a capital letter, for every number for which Go has a text.
 	text := errno.Error()
 	if text == fmt.Sprintf("errno %d", errno) {
 		return fmt.Sprintf("Unknown error %d", errno)
@@ -89,8 +89,8 @@ func (e *Error) Reason() string {
 	return strings.ToUpper(text[:1]) + text[1:]
 }
 
-// words are what ipvsadm prints for an error number, in one operation or, without one, in any.
-var words = [...]struct {
+// reasons are what the original prints for an error number: in one operation or, with an empty one, in any.
+var reasons = [...]struct {
 	operation Operation
 	errno     syscall.Errno
 	reason    string
@@ -117,10 +117,10 @@ var words = [...]struct {
 	{"", syscall.EMSGSIZE, "Module is wrong version"},
 	{"", syscall.EOPNOTSUPP, "Operation not supported with IPv6"},
 	{"", syscall.EAFNOSUPPORT, "Operation not supported with specified address family"},
-	{"", syscall.Errno(133), "Memory page has hardware error"}, // EHWPOISON, the one that Go has no text for
+	{"", syscall.Errno(133), "Memory page has hardware error"}, // EHWPOISON, for which Go has no text
 }
 
-// BatchError says which changes of one Apply failed. All the others were carried out.
+// BatchError lists the changes of one Apply that failed. The kernel carried out all others.
 type BatchError struct {
 	Failures []Failure // in the order of the changes, at least one
 }
@@ -148,15 +148,11 @@ func (e *BatchError) Unwrap() []error {
 	return errs
 }
 
-// refused returns the kernel's error message out of what the socket gave; not so if the socket itself failed.
-// Only the former has the sequence number of the request that it answers.
-func refused(err error) (*netlink.OpError, bool) {
-	if err == nil {
+// asRefusal returns the kernel's refusal, if the error is one. An error of the socket itself has no sequence number of a
+// request.
+func asRefusal(err error) (refusal *netlink.OpError, ok bool) {
+	if !errors.As(err, &refusal) || refusal.Sequence == 0 {
 		return nil, false
 	}
-	var answer *netlink.OpError
-	if !errors.As(err, &answer) || answer.Sequence == 0 {
-		return nil, false
-	}
-	return answer, true
+	return refusal, true
 }

@@ -16,10 +16,12 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/mdlayher/netlink"
 	"golang.org/x/sys/unix"
+
+	"ipvsadm/ipvs/internal/nlsocket"
 )
 
-// dialKernel returns a client of an empty IPVS in a network namespace of the test's own. Where that is not to be had
-// the test is skipped, but in the lab, where it must be.
+// dialKernel returns a client of an empty IPVS in the test's own network namespace. It skips the test if that fails, but not
+// in the lab, where it must not fail.
 func dialKernel(t *testing.T) *Client {
 	t.Helper()
 	skip := t.Skipf
@@ -29,7 +31,7 @@ func dialKernel(t *testing.T) *Client {
 	if os.Geteuid() != 0 {
 		skip("needs root, to make a network namespace")
 	}
-	runtime.LockOSThread() // and never unlocked: the thread, which is in the namespace, ends with the test
+	runtime.LockOSThread() // and never unlocks it: the thread is in the namespace, and ends with the test
 	if err := unix.Unshare(unix.CLONE_NEWNET); err != nil {
 		skip("needs a network namespace of its own: %v", err)
 	}
@@ -41,7 +43,7 @@ func dialKernel(t *testing.T) *Client {
 		skip("needs a kernel with IPVS: %v", err)
 	}
 	t.Cleanup(func() { client.Close() })
-	// Without any interface the kernel takes every address for one that is not unicast.
+	// Without an interface no address is unicast to the kernel.
 	if err := upLoopback(); err != nil {
 		t.Fatal(err)
 	}
@@ -112,7 +114,7 @@ func TestKernelServices(t *testing.T) {
 		}
 	}
 
-	// An edit changes everything that an edit can, back to nothing too.
+	// An edit sets every field to another value, or to none.
 	edited := want[AddressService(UDP, addrPort("192.0.2.3:5060"))]
 	edited.Scheduler, edited.Flags, edited.Timeout, edited.Engine = "wrr", Hashed, 0, ""
 	apply(t, c, EditService(edited))
@@ -162,7 +164,7 @@ func TestKernelDestinations(t *testing.T) {
 	}
 }
 
-// TestKernelManyAtOnce goes past one batch, one dump message and one early stop.
+// TestKernelManyAtOnce needs several batches and datagrams, and stops a listing early.
 func TestKernelManyAtOnce(t *testing.T) {
 	c := dialKernel(t)
 	var changes []Change
@@ -171,14 +173,14 @@ func TestKernelManyAtOnce(t *testing.T) {
 		id := MarkService(uint32(i+1), IPv4)
 		changes = append(changes, AddService(Service{ServiceID: id, Scheduler: "rr"}))
 	}
-	wrong := []int{0, 63, 64, 300, len(changes) + 2}
-	for _, i := range wrong {
+	refused := []int{0, 63, 64, 300, len(changes) + 2}
+	for _, i := range refused {
 		changes = slices.Insert(changes, i, AddService(Service{ServiceID: MarkService(1<<20, IPv4), Scheduler: "nosuch"}))
 	}
 	err := c.Apply(t.Context(), changes...)
 	var batch *BatchError
 	if !errors.As(err, &batch) {
-		t.Fatalf("error %v is no BatchError", err)
+		t.Fatalf("error %v, want a BatchError", err)
 	}
 	var failed []int
 	for _, failure := range batch.Failures {
@@ -187,23 +189,23 @@ func TestKernelManyAtOnce(t *testing.T) {
 			t.Errorf("change %d: %v", failure.Index, failure.Err)
 		}
 	}
-	if !slices.Equal(failed, wrong) {
-		t.Errorf("changes %v failed, want %v", failed, wrong)
+	if !slices.Equal(failed, refused) {
+		t.Errorf("changes %v failed, want %v", failed, refused)
 	}
-	entries, err := c.Entries(t.Context(), nil)
+	all, err := c.Services(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
-	for range entries {
-		break // which does the client no harm
+	for range c.Entries(t.Context(), all) {
+		break // the client stays usable
 	}
 	if got := len(services(t, c)); got != many {
 		t.Errorf("%d services, want %d", got, many)
 	}
 }
 
-// TestKernelSmallBuffers applies changes, all of them refused, and lists a table of several datagrams through sockets whose
-// buffers are small, down to the smallest that the kernel gives.
+// TestKernelSmallBuffers applies changes that the kernel refuses, and lists a table of several datagrams, through sockets with
+// small buffers, down to the kernel's minimum.
 func TestKernelSmallBuffers(t *testing.T) {
 	c := dialKernel(t)
 	const many = 300
@@ -213,8 +215,8 @@ func TestKernelSmallBuffers(t *testing.T) {
 		changes = append(changes, AddService(service))
 	}
 	apply(t, c, changes...)
-	for _, size := range []buffers{{1, 1}, {1, 1 << 20}, {1 << 20, 1}, {1 << 20, 2000}, {1 << 20, 8000}, {1 << 20, 16384}} {
-		conn, granted, err := dialSized(size)
+	for _, size := range [][2]int{{1, 1}, {1, 1 << 20}, {1 << 20, 1}, {1 << 20, 2000}, {1 << 20, 8000}, {1 << 20, 16384}} {
+		conn, granted, err := dialSized(nlsocket.Buffers{Send: size[0], Receive: size[1]})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -235,22 +237,21 @@ func TestKernelSmallBuffers(t *testing.T) {
 	}
 }
 
-// dialSized dials with buffers as small as asked for, or as near as the kernel allows, which Dial never makes smaller.
-func dialSized(size buffers) (*netlink.Conn, buffers, error) {
+// dialSized dials with buffers of a size, or as near as the kernel allows. Dial never makes buffers smaller.
+func dialSized(size nlsocket.Buffers) (*netlink.Conn, nlsocket.Buffers, error) {
 	fd, err := unix.Socket(unix.AF_NETLINK, unix.SOCK_RAW|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, unix.NETLINK_GENERIC)
 	if err != nil {
-		return nil, buffers{}, err
+		return nil, nlsocket.Buffers{}, err
 	}
-	err = errors.Join(unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_SNDBUF, size.send),
-		unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_RCVBUF, size.receive))
+	err = errors.Join(unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_SNDBUF, size.Send),
+		unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_RCVBUF, size.Receive))
 	if err != nil {
-		return nil, buffers{}, err
+		return nil, nlsocket.Buffers{}, err
 	}
-	return connect(fd, buffers{})
+	return nlsocket.Connect(fd, nlsocket.Buffers{})
 }
 
-// TestKernelGrantsBuffers dials where the default sizes are the smallest that the kernel knows. Root gets all the same
-// what a full batch needs.
+// TestKernelGrantsBuffers dials where default and limit are the kernel's minimum. Root still gets what a full batch needs.
 func TestKernelGrantsBuffers(t *testing.T) {
 	if os.Getenv("IPVSADM_LAB") == "" {
 		t.Skip("changes the machine's settings")
@@ -269,7 +270,7 @@ func TestKernelGrantsBuffers(t *testing.T) {
 		t.Cleanup(func() { os.WriteFile(path, before, 0) })
 	}
 	c := dialKernel(t)
-	if got := c.buffers; got.send < fullBatch.send || got.receive < fullBatch.receive {
+	if got := c.buffers; got.Send < fullBatch.Send || got.Receive < fullBatch.Receive {
 		t.Errorf("buffers %+v, want %+v", got, fullBatch)
 	}
 }
@@ -338,7 +339,7 @@ func TestKernelDaemonsTimeoutsInfo(t *testing.T) {
 	apply(t, c, ZeroAll())
 }
 
-// upLoopback sets the namespace's own loopback interface going: a daemon needs an interface with an address.
+// upLoopback sets the namespace's loopback interface up: a daemon needs an interface with an address.
 func upLoopback() error {
 	socket, err := unix.Socket(unix.AF_INET, unix.SOCK_DGRAM, 0)
 	if err != nil {
@@ -381,7 +382,7 @@ func TestKernelConnections(t *testing.T) {
 	if diff := cmp.Diff(want, got, sameAddresses, closeTo); diff != "" {
 		t.Errorf("connections (-want +got):\n%s", diff)
 	}
-	// The kernel adds its processors' counters up every two seconds.
+	// The kernel sums its processors' counters every two seconds.
 	var s ListedService
 	for range 100 {
 		if s, err = c.Service(t.Context(), id); err != nil || s.Totals.Connections > 0 {
@@ -409,7 +410,7 @@ func TestKernelCancelled(t *testing.T) {
 		t.Errorf("cancelled beforehand: %v", err)
 	}
 	if _, err := c.Info(t.Context()); err != nil {
-		t.Errorf("and the client is none the worse: %v", err)
+		t.Errorf("afterwards: %v", err)
 	}
 	ctx, cancel = context.WithTimeout(t.Context(), time.Hour)
 	defer cancel()
@@ -421,8 +422,8 @@ func TestKernelCancelled(t *testing.T) {
 func TestKernelPermission(t *testing.T) {
 	c := dialKernel(t)
 	apply(t, c, Flush())
-	// The socket that is opened as root keeps root's rights, so the rights go first. They are this thread's alone,
-	// and the thread ends with the test.
+	// A socket that root opened keeps root's capabilities, so drop them first. They are this thread's, which ends with the
+	// test.
 	header := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
 	var none [2]unix.CapUserData
 	if err := unix.Capset(&header, &none[0]); err != nil {
@@ -440,7 +441,8 @@ func TestKernelPermission(t *testing.T) {
 	}
 }
 
-// TestKernelCompany lists services that stay while others come and go. (One dump in thirty lacks one of those that stay.)
+// TestKernelCompany lists services that stay while others come and go. One dump of the kernel in thirty lacks a service that
+// stays.
 func TestKernelCompany(t *testing.T) {
 	c := dialKernel(t)
 	const staying, coming = 400, 20
@@ -450,7 +452,7 @@ func TestKernelCompany(t *testing.T) {
 	for mark := range staying {
 		apply(t, c, add(mark+1))
 	}
-	other, err := Dial() // here, for it is this thread that is in the namespace
+	other, err := Dial() // here, as this thread is in the namespace
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -475,7 +477,7 @@ func TestKernelCompany(t *testing.T) {
 		}
 		changed <- nil
 	}()
-	listings, lacking := 0, 0
+	listings, missing := 0, 0
 	for ; ctx.Err() == nil; listings++ {
 		there := 0
 		for id := range services(t, c) {
@@ -484,20 +486,20 @@ func TestKernelCompany(t *testing.T) {
 			}
 		}
 		if there != staying {
-			lacking++
+			missing++
 		}
 	}
 	if err := <-changed; err != nil {
 		t.Error(err)
 	}
-	t.Logf("%d listings, %d of which lack something", listings, lacking)
-	if lacking*200 > listings {
-		t.Errorf("of %d listings %d lack something", listings, lacking)
+	t.Logf("%d listings, %d of which lack a service", listings, missing)
+	if missing*200 > listings {
+		t.Errorf("of %d listings %d lack a service", listings, missing)
 	}
 }
 
-// TestKernelMovingTable lists services of which most stay while others come and go, a few at a time. None that stays may
-// be lacking. (The kernel's dump lacks one or another at times.)
+// TestKernelMovingTable lists services while some come and go, a few at a time. No service that stays may be missing, although
+// the kernel's dump sometimes lacks one.
 func TestKernelMovingTable(t *testing.T) {
 	c := dialKernel(t)
 	other, err := Dial()
@@ -505,7 +507,7 @@ func TestKernelMovingTable(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer other.Close()
-	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(4)) // on one processor too the two take turns
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(4)) // so that both take turns even on one processor
 	const staying, moving, listings = 400, 20, 25
 	service := func(mark int) Service {
 		return Service{ServiceID: MarkService(uint32(mark), IPv4), Scheduler: "rr"}
@@ -527,7 +529,7 @@ func TestKernelMovingTable(t *testing.T) {
 				id := service(staying + 1 + i)
 				switch {
 				case there[i] != (count%2 == 0) || random.IntN(moving/2) > 0:
-					continue // as many come as go over two batches, but not in one
+					continue // services come in one batch, and go in the next
 				case there[i]:
 					batch = append(batch, DeleteService(id.ServiceID))
 				default:
@@ -546,7 +548,7 @@ func TestKernelMovingTable(t *testing.T) {
 		}
 		moves <- count
 	}()
-	lacking := 0
+	missing := 0
 	for range listings {
 		all, err := c.Table(t.Context())
 		if err != nil {
@@ -555,17 +557,17 @@ func TestKernelMovingTable(t *testing.T) {
 		found := make(map[uint32]int)
 		for _, entry := range all {
 			if found[entry.Mark]++; found[entry.Mark] > 1 {
-				t.Errorf("%v is there twice", entry.ServiceID)
+				t.Errorf("%v is listed twice", entry.ServiceID)
 			}
 		}
 		for mark := uint32(1); mark <= staying; mark++ {
-			lacking += 1 - found[mark]
+			missing += 1 - found[mark]
 		}
 	}
 	stop()
 	count := <-moves
 	t.Logf("%d listings beside %d batches of changes", listings, count)
-	if lacking > 0 || count < listings {
-		t.Errorf("%d services that stayed are lacking in %d listings beside %d batches of changes", lacking, listings, count)
+	if missing > 0 || count < listings {
+		t.Errorf("%d services that stayed are missing in %d listings beside %d batches of changes", missing, listings, count)
 	}
 }

@@ -11,15 +11,15 @@ import (
 
 const modprobe = "/sbin/modprobe"
 
-// LoadModule loads the kernel's ip_vs module by running /sbin/modprobe, for when Dial says that the kernel does not
-// know IPVS. What modprobe had to complain of is in the error's text, and in the *exec.ExitError that it wraps.
+// LoadModule loads the kernel's module ip_vs by running /sbin/modprobe, for when Dial fails with fs.ErrNotExist. The error
+// has what modprobe printed in its text, and wraps an *exec.ExitError.
 func LoadModule(ctx context.Context) error {
 	return loadModule(ctx, modprobe)
 }
 
 func loadModule(ctx context.Context, program string) error {
 	command := exec.CommandContext(ctx, program, "ip_vs")
-	command.Env = []string{} // not nil, which would mean ours: a variable must not change what root's modprobe does
+	command.Env = []string{} // not nil, which means our variables: they must not change what root's modprobe does
 	command.WaitDelay = time.Second
 	_, err := command.Output()
 	if err == nil {

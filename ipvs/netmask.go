@@ -95,7 +95,7 @@ func (a *attributes) netmask(kind uint16, family Family) Netmask {
 		if length <= 128 {
 			return IPv6Netmask(uint8(length))
 		}
-		a.err = errors.New("a prefix length of more than 128 in the kernel's reply")
+		a.err = errors.New("a prefix length above 128 in the kernel's reply")
 	}
 	return Netmask{}
 }

@@ -37,7 +37,7 @@ func TestNetmask(t *testing.T) {
 	}
 }
 
-// TestNetmaskOfOtherFamily sends no mask to the kernel that it would read as one of the other family's.
+// TestNetmaskOfOtherFamily encodes masks that the kernel would read as masks of the other family.
 func TestNetmaskOfOtherFamily(t *testing.T) {
 	for family, mask := range map[Family]Netmask{IPv4: IPv6Netmask(64), IPv6: IPv4Netmask([4]byte{255, 255, 255, 0})} {
 		change := AddService(Service{ServiceID: MarkService(1, family), Scheduler: "rr", Netmask: mask})

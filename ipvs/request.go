@@ -5,7 +5,7 @@ import (
 	"net/netip"
 )
 
-// request is what the kernel is asked, a change or a question, and what an error of it is called by.
+// request is a change or a query, and what its error is called by.
 type request struct {
 	operation   Operation
 	service     ServiceID
@@ -13,11 +13,11 @@ type request struct {
 	daemon      DaemonState
 
 	message []byte // nil for the zero request
-	invalid error  // why it cannot be put to the kernel at all
+	invalid error  // why the request has no message
 }
 
-// asking returns the request with its message.
-func (r request) asking(e encoder) request {
+// encoded returns the request with its message.
+func (r request) encoded(e encoder) request {
 	if r.invalid = e.err; r.invalid == nil {
 		r.message = e.message
 	}
@@ -38,11 +38,11 @@ func (r request) object() string {
 	}
 }
 
-// failed returns the error of a request: the kernel's refusal, or whatever else went wrong.
-func (r request) failed(err error) *Error {
+// wrap returns the error of a request: the kernel's refusal, or another reason why it failed.
+func (r request) wrap(err error) *Error {
 	e := &Error{Operation: r.operation, Object: r.object(), Err: err}
-	if answer, ok := refused(err); ok {
-		e.Err, e.Message = answer.Err, answer.Message
+	if refusal, ok := asRefusal(err); ok {
+		e.Err, e.Message = refusal.Err, refusal.Message
 	}
 	return e
 }

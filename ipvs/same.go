@@ -3,12 +3,12 @@ package ipvs
 import "net/netip"
 
 // Two services, servers or daemons are the same if the kernel treats them alike. This file defines once what does not
-// count: it clears those fields and compares the rest, so that a new field counts until somebody decides otherwise.
+// count. It clears those fields and compares the rest, so a new field counts until somebody decides otherwise.
 
-// Same reports whether two services are the same, whatever their servers and counters.
+// Same reports whether two services are the same. Servers and counters do not count.
 func (s Service) Same(other Service) bool { return s.effective() == other.effective() }
 
-// effective clears what the kernel sets by itself and what has no effect.
+// effective clears what the kernel sets itself and what has no effect.
 func (s Service) effective() Service {
 	s.Flags &^= Hashed
 	if s.Flags&Persistent == 0 {
@@ -18,8 +18,8 @@ func (s Service) effective() Service {
 	return s
 }
 
-// Same reports whether two servers of a service are the same. Kernels before 2.6.38 list a server on this machine as a
-// LocalNode, whatever its forwarding method was, so a LocalNode is the same as a server of any method.
+// Same reports whether two servers of a service are the same. Kernels before 2.6.38 list each server on this machine as a
+// LocalNode, so a LocalNode is the same as a server of any forwarding method.
 func (d Destination) Same(other Destination) bool {
 	if d.Forwarding == LocalNode {
 		d.Forwarding = other.Forwarding
@@ -44,8 +44,8 @@ func (d Destination) effective() Destination {
 	return d
 }
 
-// Same reports whether two daemons are the same. What one of them leaves to the kernel counts as the kernel's default.
-// The default MaxLength depends on the interface, so a daemon without one is the same as a daemon with any.
+// Same reports whether two daemons are the same. A zero field counts as the kernel's default. The default MaxLength
+// depends on the interface, so a daemon without one is the same as a daemon with any.
 func (d Daemon) Same(other Daemon) bool {
 	d, other = d.effective(), other.effective()
 	if d.MaxLength == 0 || other.MaxLength == 0 {
@@ -54,7 +54,7 @@ func (d Daemon) Same(other Daemon) bool {
 	return d == other
 }
 
-// effective fills in the kernel's defaults, and keeps MaxLength within the kernel's bounds as the kernel does.
+// effective fills in the kernel's defaults, and limits MaxLength as the kernel does.
 func (d Daemon) effective() Daemon {
 	if !d.Group.IsValid() {
 		d.Group = netip.AddrFrom4([4]byte{224, 0, 0, 81})

@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// changedFields returns copies of a struct, each with one field that is otherwise, by the field's name.
+// changedFields returns copies of a struct, each with another value in one field, by the field's name.
 func changedFields[T any](t *testing.T, original T) map[string]T {
 	t.Helper()
 	changed := make(map[string]T)

@@ -1,7 +1,7 @@
 package ipvs
 
 import (
-	"cmp"
+	"context"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -11,132 +11,34 @@ import (
 	"time"
 )
 
-// Family is the address family of a service or of a real server. Its numbers are the kernel's AF_INET and AF_INET6
-// (linux/socket.h).
-type Family uint16
-
-// The families that IPVS knows.
-const (
-	IPv4 Family = 2
-	IPv6 Family = 10
-)
-
-// FamilyOf returns the family of an address. An IPv4 address mapped into IPv6 is IPv6, as it is to the kernel.
-func FamilyOf(address netip.Addr) Family {
-	if address.Is4() {
-		return IPv4
-	}
-	return IPv6
-}
-
-// String returns "ipv4" or "ipv6".
-func (f Family) String() string {
-	if f == IPv6 {
-		return "ipv6"
-	}
-	return "ipv4"
-}
-
-// Protocol is the transport protocol of a service, by its IANA number (linux/in.h).
-type Protocol uint16
-
-// The protocols that IPVS balances.
-const (
-	TCP  Protocol = 6
-	UDP  Protocol = 17
-	SCTP Protocol = 132
-)
-
-// String returns the protocol's name as the listings print it, such as "TCP".
-func (p Protocol) String() string {
-	switch p {
-	case TCP:
-		return "TCP"
-	case UDP:
-		return "UDP"
-	case SCTP:
-		return "SCTP"
-	default:
-		return fmt.Sprintf("%d", uint16(p))
-	}
-}
-
-// ServiceID is what names a virtual service: protocol, address and port, or a firewall mark and a family. It is
-// comparable, and made by AddressService and MarkService.
-type ServiceID struct {
-	Family   Family
-	Protocol Protocol       // zero for a firewall mark
-	Address  netip.AddrPort // the zero value for a firewall mark
-	Mark     uint32         // zero for an address
-}
-
-// AddressService names the service of a protocol at an address and port.
-func AddressService(protocol Protocol, address netip.AddrPort) ServiceID {
-	return ServiceID{Family: FamilyOf(address.Addr()), Protocol: protocol, Address: address}
-}
-
-// MarkService names the service of the packets that the firewall gave a mark; one mark names a service in each family.
-func MarkService(mark uint32, family Family) ServiceID {
-	return ServiceID{Family: family, Mark: mark}
-}
-
-// String returns the service as an error message names it, such as "TCP 192.0.2.1:80" or "FWM 1 IPv6".
-func (id ServiceID) String() string {
-	switch {
-	case id.Mark == 0:
-		return fmt.Sprintf("%s %s", id.Protocol, id.Address)
-	case id.Family == IPv6:
-		return fmt.Sprintf("FWM %d IPv6", id.Mark)
-	default:
-		return fmt.Sprintf("FWM %d", id.Mark)
-	}
-}
-
-// Compare orders services as ipvsadm lists them: addresses before firewall marks, IPv4 before IPv6, then by protocol,
-// address and port; marks by their number and then IPv4 before IPv6. An address is compared as a number, an IPv6 one
-// too; the original compares only the first four octets.
-func (id ServiceID) Compare(other ServiceID) int {
-	switch {
-	case id.Mark != other.Mark:
-		return cmp.Compare(id.Mark, other.Mark)
-	case id.Family != other.Family:
-		return cmp.Compare(id.Family, other.Family)
-	case id.Protocol != other.Protocol:
-		return cmp.Compare(id.Protocol, other.Protocol)
-	default:
-		return compareAddresses(id.Address, other.Address)
-	}
-}
-
 // ServiceFlags are the IP_VS_SVC_F_ bits of a service (linux/ip_vs.h).
 type ServiceFlags uint32
 
-// The flags of a service. What the three scheduler flags mean is the scheduler's business: sh and mh take the first
-// for fallback and the second for hashing the port too.
+// The flags of a service. Each scheduler gives the three scheduler flags a meaning of its own. Only sh and mh use them.
 const (
 	Persistent     ServiceFlags = 0x01 // a client stays with its server
-	Hashed         ServiceFlags = 0x02 // the service is in the kernel's table; set by the kernel
-	OnePacket      ServiceFlags = 0x04 // each packet is scheduled by itself
+	Hashed         ServiceFlags = 0x02 // the kernel sets it: the service is in its table
+	OnePacket      ServiceFlags = 0x04 // the scheduler chooses a server for each packet
 	SchedulerFlag1 ServiceFlags = 0x08
 	SchedulerFlag2 ServiceFlags = 0x10
 	SchedulerFlag3 ServiceFlags = 0x20
-	FallbackFlag                = SchedulerFlag1 // of sh and mh: another server for one that is down
-	HashPortFlag                = SchedulerFlag2 // of sh and mh: the port of the client is hashed too
+	FallbackFlag                = SchedulerFlag1 // of sh and mh: another server replaces an unavailable one
+	HashPortFlag                = SchedulerFlag2 // of sh and mh: the hash includes the client's port
 	SchedulerFlags              = SchedulerFlag1 | SchedulerFlag2 | SchedulerFlag3
 )
 
 // Service is a virtual service (struct ip_vs_service_user and IPVS_SVC_ATTR_*, linux/ip_vs.h).
 type Service struct {
 	ServiceID
-	Scheduler string        // name of the scheduler's module, "wlc" for ip_vs_wlc; at most 15 bytes
-	Flags     ServiceFlags  // in a change these are all of them: those left out are taken away
-	Timeout   time.Duration // how long a client stays with its server, in whole seconds; counts if Persistent is set
-	Netmask   Netmask
-	Engine    string // persistence engine, such as "sip"; empty for none
+	Scheduler string        // "wlc" for the module ip_vs_wlc; at most 15 bytes
+	Flags     ServiceFlags  // a change sets these and clears the others
+	Timeout   time.Duration // of persistence, in whole seconds; without effect unless Persistent is set
+	Netmask   Netmask       // of persistence
+	Engine    string        // persistence engine, such as "sip"; empty for none
 }
 
-// SchedulerFlagNames returns the scheduler flags that are set, as -b takes them. The schedulers sh and mh have names of
-// their own for the first two.
+// SchedulerFlagNames returns the names of the scheduler flags that are set, as -b takes them. The schedulers sh and mh
+// have their own names for the first two.
 func (s *Service) SchedulerFlagNames() []string {
 	names := [...]string{"flag-1", "flag-2", "flag-3"}
 	if s.Scheduler == "sh" || s.Scheduler == "mh" {
@@ -151,31 +53,75 @@ func (s *Service) SchedulerFlagNames() []string {
 	return set
 }
 
-// ListedService is a service and what the kernel tells of it.
+// ListedService is a service as the kernel lists it, with its counters.
 type ListedService struct {
 	Service
 	Traffic
 }
 
-// serviceID puts the name of a service.
+// Service returns one service, which must exist (ESRCH). IPVS_CMD_GET_SERVICE.
+func (c *Client) Service(ctx context.Context, id ServiceID) (ListedService, error) {
+	r := request{operation: OpGetService, service: id}.encoded(encodeAbout(cmdGetService, id))
+	return get(ctx, c, r, c.decodeService)
+}
+
+// Services returns the virtual services, each once, in the kernel's order. If one service comes and another goes within
+// a few microseconds, a service that stays may be missing; Entries finds it. IPVS_CMD_GET_SERVICE.
+func (c *Client) Services(ctx context.Context) ([]ListedService, error) {
+	uses := watchUses(c.moduleUse)
+	defer uses.close()
+	return c.listServices(ctx, uses)
+}
+
+func (c *Client) listServices(ctx context.Context, uses *useCount) ([]ListedService, error) {
+	r := request{operation: OpListServices}.encoded(encode(cmdGetService))
+	return list(ctx, c, r, &dumpReader[ListedService, ServiceID]{decode: c.decodeService, key: serviceID, uses: uses})
+}
+
+func serviceID(s *ListedService) ServiceID { return s.ServiceID }
+
+// AddService makes a new virtual service, which must not exist (EEXIST). The kernel loads the modules of its scheduler
+// and engine (ENOENT). IPVS_CMD_NEW_SERVICE.
+func AddService(service Service) Change {
+	return changeService(OpAddService, cmdNewService, service)
+}
+
+// EditService sets the scheduler, flags, timeout, netmask and engine of an existing service (ESRCH). Its servers,
+// connections and counters stay. IPVS_CMD_SET_SERVICE.
+func EditService(service Service) Change {
+	return changeService(OpEditService, cmdSetService, service)
+}
+
+func changeService(operation Operation, command uint8, service Service) Change {
+	e := encode(command)
+	e.service(service)
+	return Change{request{operation: operation, service: service.ServiceID}.encoded(e)}
+}
+
+// DeleteService deletes an existing service (ESRCH) and its servers. IPVS_CMD_DEL_SERVICE.
+func DeleteService(id ServiceID) Change {
+	return Change{request{operation: OpDeleteService, service: id}.encoded(encodeAbout(cmdDelService, id))}
+}
+
+// serviceID appends the attributes that name a service, nested.
 func (e *encoder) serviceID(id ServiceID) {
 	start := e.open(attrService)
 	e.identity(id)
 	e.close(start)
 }
 
-// identity puts the attributes that name a service.
+// identity appends the attributes that name a service.
 func (e *encoder) identity(id ServiceID) {
 	switch {
 	case id.Mark != 0 && id.Family != IPv4 && id.Family != IPv6:
-		e.fail(fmt.Errorf("firewall mark %d is of no address family", id.Mark))
+		e.fail(fmt.Errorf("firewall mark %d has no address family", id.Mark))
 	case id.Mark != 0:
 		e.uint16(svcFamily, uint16(id.Family))
 		e.uint32(svcMark, id.Mark)
 	case !id.Address.IsValid():
 		e.fail(errors.New("a service needs an address or a firewall mark"))
 	case id.Family != FamilyOf(id.Address.Addr()):
-		e.fail(fmt.Errorf("address %s is not of family %d", id.Address.Addr(), id.Family))
+		e.fail(fmt.Errorf("address %s is not of family %s", id.Address.Addr(), id.Family))
 	default:
 		e.uint16(svcFamily, uint16(id.Family))
 		e.uint16(svcProtocol, uint16(id.Protocol))
@@ -184,25 +130,29 @@ func (e *encoder) identity(id ServiceID) {
 	}
 }
 
-// service puts a service.
+// service appends a service.
 func (e *encoder) service(s Service) {
 	start := e.open(attrService)
 	e.identity(s.ServiceID)
 	e.name(svcScheduler, "scheduler", s.Scheduler, syscall.ENOENT)
-	if s.Engine != "" { // an engine is taken away by naming none
+	if s.Engine != "" { // an edit without an engine removes it
 		e.name(svcEngine, "persistence engine", s.Engine, syscall.ENOENT)
 	}
-	// struct ip_vs_flags: the flags, and which of them are meant, all.
-	e.begin(svcFlags, 8)
-	e.message = binary.NativeEndian.AppendUint32(e.message, uint32(s.Flags))
-	e.message = binary.NativeEndian.AppendUint32(e.message, math.MaxUint32)
+	e.flags(svcFlags, s.Flags)
 	e.seconds(svcTimeout, s.Timeout)
 	e.netmask(svcNetmask, s.Netmask, s.Family)
 	e.close(start)
 }
 
-// decodeService reads a message that holds a service, and returns the attributes that are its counters.
-func decodeService(message []byte, names names, s *ListedService) (stats []byte, err error) {
+// flags appends a struct ip_vs_flags: the flags, and the mask of those that the kernel sets, here all.
+func (e *encoder) flags(kind uint16, flags ServiceFlags) {
+	e.begin(kind, 8)
+	e.message = binary.NativeEndian.AppendUint32(e.message, uint32(flags))
+	e.message = binary.NativeEndian.AppendUint32(e.message, math.MaxUint32)
+}
+
+// decodeService reads a message that holds a service.
+func (c *Client) decodeService(message []byte, s *ListedService) error {
 	var a attributes
 	a.nested(message, attrService)
 	s.Family = IPv4
@@ -213,14 +163,25 @@ func decodeService(message []byte, names names, s *ListedService) (stats []byte,
 		s.Protocol = Protocol(a.number(svcProtocol))
 		s.Address = netip.AddrPortFrom(a.address(svcAddress, s.Family), a.port(svcPort))
 	}
-	s.Scheduler = names.intern(a.text(svcScheduler))
-	if flags := a.value(svcFlags); len(flags) >= 4 {
-		s.Flags = ServiceFlags(binary.NativeEndian.Uint32(flags)) // and a mask, which says nothing here
-	} else if a.has(svcFlags) {
-		a.err = errTruncated
-	}
+	s.Scheduler = a.text(svcScheduler)
+	s.Flags = a.flags(svcFlags)
 	s.Timeout = a.seconds(svcTimeout)
 	s.Netmask = a.netmask(svcNetmask, s.Family)
-	s.Engine = names.intern(a.text(svcEngine))
-	return a.stats(svcStats, svcStats64), a.err
+	s.Engine = a.text(svcEngine)
+	if !c.withoutCounters {
+		s.Traffic = a.traffic(svcStats, svcStats64)
+	}
+	return a.err
+}
+
+// flags returns the flags of a struct ip_vs_flags. Its mask has no meaning in a reply.
+func (a *attributes) flags(kind uint16) ServiceFlags {
+	value := a.value(kind)
+	if len(value) >= 4 {
+		return ServiceFlags(binary.NativeEndian.Uint32(value))
+	}
+	if a.has(kind) {
+		a.err = errTruncated
+	}
+	return 0
 }

@@ -1,13 +1,15 @@
 package ipvs
 
-// Traffic is what went through a service or a real server.
+import "cmp"
+
+// Traffic is what passed through a service or server.
 type Traffic struct {
-	Totals Counters // since it was made or zeroed
+	Totals Counters // since it was added or zeroed
 	Rates  Counters // per second, the kernel's running estimate
 }
 
-// Counters are the traffic of a service or of a real server: IPVS_STATS_ATTR_* (linux/ip_vs.h), 64 bits wide where
-// the kernel tells them so (4.1 and later).
+// Counters count the traffic of a service or server: IPVS_STATS_ATTR_* (linux/ip_vs.h). Kernels before 4.1 count only
+// bytes with 64 bits.
 type Counters struct {
 	Connections     uint64
 	IncomingPackets uint64
@@ -16,31 +18,34 @@ type Counters struct {
 	OutgoingBytes   uint64
 }
 
-// stats returns the 64-bit counters, or the older ones where those are absent.
-func (a *attributes) stats(older, newer uint16) []byte {
-	if a.has(newer) {
-		return a.value(newer)
-	}
-	return a.value(older)
+// Zero sets the counters of an existing service (ESRCH) and of its servers to zero. IPVS_CMD_ZERO.
+func Zero(id ServiceID) Change {
+	return Change{request{operation: OpZero, service: id}.encoded(encodeAbout(cmdZero, id))}
 }
 
-// decodeStats reads counters, of either width.
-func decodeStats(stats []byte, traffic *Traffic) error {
-	var a attributes
-	a.read(stats)
-	traffic.Totals = Counters{
-		Connections:     a.number(statsConnections),
-		IncomingPackets: a.number(statsIncomingPackets),
-		OutgoingPackets: a.number(statsOutgoingPackets),
-		IncomingBytes:   a.number(statsIncomingBytes),
-		OutgoingBytes:   a.number(statsOutgoingBytes),
+// ZeroAll sets all counters to zero. IPVS_CMD_ZERO.
+func ZeroAll() Change {
+	return Change{request{operation: OpZero}.encoded(encode(cmdZero))}
+}
+
+// traffic returns the 64-bit counters, or the older ones if those are missing.
+func (a *attributes) traffic(older, newer uint16) (t Traffic) {
+	stats := a.value(older)
+	if a.has(newer) {
+		stats = a.value(newer)
 	}
-	traffic.Rates = Counters{
-		Connections:     a.number(statsConnectionRate),
-		IncomingPackets: a.number(statsIncomingPacketRate),
-		OutgoingPackets: a.number(statsOutgoingPacketRate),
-		IncomingBytes:   a.number(statsIncomingByteRate),
-		OutgoingBytes:   a.number(statsOutgoingByteRate),
-	}
-	return a.err
+	var counters attributes
+	counters.read(stats)
+	t.Totals.Connections = counters.number(statsConnections)
+	t.Totals.IncomingPackets = counters.number(statsIncomingPackets)
+	t.Totals.OutgoingPackets = counters.number(statsOutgoingPackets)
+	t.Totals.IncomingBytes = counters.number(statsIncomingBytes)
+	t.Totals.OutgoingBytes = counters.number(statsOutgoingBytes)
+	t.Rates.Connections = counters.number(statsConnectionRate)
+	t.Rates.IncomingPackets = counters.number(statsIncomingPacketRate)
+	t.Rates.OutgoingPackets = counters.number(statsOutgoingPacketRate)
+	t.Rates.IncomingBytes = counters.number(statsIncomingByteRate)
+	t.Rates.OutgoingBytes = counters.number(statsOutgoingByteRate)
+	a.err = cmp.Or(a.err, counters.err)
+	return t
 }

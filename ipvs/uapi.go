@@ -21,7 +21,7 @@ const (
 	cmdGetDaemon
 	cmdSetConfig
 	cmdGetConfig
-	cmdSetInfo // the kernel's answer to cmdGetInfo
+	cmdSetInfo // the kernel's reply to cmdGetInfo
 	cmdGetInfo
 	cmdZero
 	cmdFlush
@@ -110,8 +110,8 @@ const (
 	infoEnd
 )
 
-// nameSize is the room that the kernel has for a name, the NUL at its end included: IP_VS_SCHEDNAME_MAXLEN,
-// IP_VS_PENAME_MAXLEN, IP_VS_IFNAME_MAXLEN.
+// nameSize is the kernel's limit for a name with its NUL: IP_VS_SCHEDNAME_MAXLEN, IP_VS_PENAME_MAXLEN,
+// IP_VS_IFNAME_MAXLEN.
 const nameSize = 16
 
 // The parts of an attribute's header (linux/netlink.h).
@@ -121,7 +121,7 @@ const (
 	attributeNested   = 0x8000 // NLA_F_NESTED
 )
 
-// attributeKinds is one more than the highest kind that we know of any message. Those beyond are a newer kernel's.
+// attributeKinds is one more than the highest kind of attribute that any message has here. Newer kernels may have more.
 const attributeKinds = max(attrEnd, svcEnd, destEnd, daemonEnd, statsEnd, infoEnd)
 
 // forwardingMask is IP_VS_CONN_F_FWD_MASK.

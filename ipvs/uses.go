@@ -6,17 +6,18 @@ import (
 	"strconv"
 )
 
-// useCount watches how often the kernel's module ip_vs is in use: once for each service, of whichever namespace, and
-// once more for a dump until its last datagram is on its way. So it tells what the kernel does not say of a dump: that
-// services came or went meanwhile. (One that came and one that went between two looks are not seen.)
+// moduleUse holds how often the kernel's module ip_vs is in use: once for each service of every namespace, and once more
+// during a dump until its last datagram is on its way.
+const moduleUse = "/sys/module/ip_vs/refcnt"
+
+// useCount watches that number during a dump, to notice services that come or go. It misses one that comes and one that
+// goes between two looks. A nil useCount notices nothing, and so reports that something may have moved.
 type useCount struct {
 	file         *os.File
 	before, last int
 }
 
-const moduleUses = "/sys/module/ip_vs/refcnt"
-
-// watchUses begins to watch. It returns nil if the kernel does not tell, as where IPVS is built in.
+// watchUses begins to watch. It returns nil if there is no such file, as where IPVS is built into the kernel.
 func watchUses(path string) *useCount {
 	file, err := os.Open(path)
 	if err != nil {
@@ -31,7 +32,7 @@ func (u *useCount) close() {
 	}
 }
 
-// start is called before a dump begins.
+// start precedes a dump.
 func (u *useCount) start() {
 	if u != nil {
 		u.before = u.read()
@@ -39,7 +40,7 @@ func (u *useCount) start() {
 	}
 }
 
-// moved tells, during a dump, whether services came or went, or may have.
+// moved reports during a dump whether services came or went, or may have.
 func (u *useCount) moved() bool {
 	if u == nil {
 		return true
@@ -50,13 +51,13 @@ func (u *useCount) moved() bool {
 	return changed
 }
 
-// movedAtAll tells, after a dump, the same of the whole of it.
+// movedAtAll reports after a dump whether services came or went during it, or may have.
 func (u *useCount) movedAtAll() bool { return u == nil || u.read() != u.before || u.before < 0 }
 
-// read returns the count, and -1 if there is none.
+// read returns the count, or -1 if it cannot be read.
 func (u *useCount) read() int {
 	var text [20]byte
-	n, _ := u.file.ReadAt(text[:], 0) // which has an error, as that is the whole file
+	n, _ := u.file.ReadAt(text[:], 0) // which fails with io.EOF, as the file is shorter
 	count, err := strconv.Atoi(string(bytes.TrimSpace(text[:n])))
 	if err != nil {
 		return -1

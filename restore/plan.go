@@ -57,8 +57,9 @@ func look(ctx context.Context, client *ipvs.Client, settings bool) (k kernel, er
 			return k, err
 		}
 	}
-	client.WithoutCounters = true
-	k.entries, err = client.Entries(ctx, nil)
+	client = client.WithoutCounters()
+	services, err := client.Services(ctx)
+	k.entries = client.Entries(ctx, services)
 	return k, err
 }
 

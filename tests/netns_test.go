@@ -80,7 +80,7 @@ func TestNetns(t *testing.T) {
 
 	for _, test := range []struct{ words, message string }{
 		{"--netns missing -L", "network namespace \"missing\": no such file or directory\n"},
-		{"--netns /etc/passwd -L", "network namespace \"/etc/passwd\": it is no network namespace\n"},
+		{"--netns /etc/passwd -L", "network namespace \"/etc/passwd\": not a network namespace\n"},
 		{"--netns ../netns/x -L", "network namespace \"../netns/x\": no such file or directory\n"},
 	} {
 		command := exec.Command(builtProgram(t), strings.Fields(test.words)...)

@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"iter"
 	"os"
+	"slices"
 
 	"ipvsadm/command"
 	"ipvsadm/format"
@@ -46,28 +47,49 @@ func (a *app) list(ctx context.Context, k *kernel, c command.Command) error {
 		}
 		return out.Daemons(a.stdout, daemons)
 	}
-	k.WithoutCounters = !out.Counters()
-	entries, err := entries(ctx, k, c)
+	client := k.Client
+	if !out.Counters() {
+		client = client.WithoutCounters()
+	}
+	entries, err := entries(ctx, client, c)
 	if err != nil {
 		return err
-	}
-	if !c.Listing.NoSort {
-		entries = ipvs.SortDestinations(entries)
 	}
 	return out.Table(ctx, a.stdout, k.info, entries)
 }
 
 // entries returns the entry that the command names, or all of them.
-func entries(ctx context.Context, k *kernel, c command.Command) (iter.Seq2[ipvs.Entry, error], error) {
+func entries(ctx context.Context, client *ipvs.Client, c command.Command) (iter.Seq2[ipvs.Entry, error], error) {
 	switch {
 	case c.HasService():
-		entry, err := k.Entry(ctx, c.Service.ServiceID)
+		entry, err := client.Entry(ctx, c.Service.ServiceID)
+		if !c.Listing.NoSort {
+			ipvs.Sort(entry)
+		}
 		return ipvs.Each(entry), err
 	case c.Listing.NoSort:
-		return k.Entries(ctx, nil)
+		services, err := client.Services(ctx)
+		return client.Entries(ctx, services), err
 	default:
-		return k.Entries(ctx, ipvs.SortServices)
+		return sorted(ctx, client)
 	}
+}
+
+// sorted returns the table in the original's order, one service at a time.
+func sorted(ctx context.Context, client *ipvs.Client) (iter.Seq2[ipvs.Entry, error], error) {
+	services, err := client.Services(ctx)
+	if err != nil {
+		return nil, err
+	}
+	slices.SortFunc(services, func(a, b ipvs.ListedService) int { return a.Compare(b.ServiceID) })
+	return func(yield func(ipvs.Entry, error) bool) {
+		for entry, err := range client.Entries(ctx, services) {
+			ipvs.Sort(entry)
+			if !yield(entry, err) {
+				return
+			}
+		}
+	}, nil
 }
 
 // colour reports whether output is a terminal, and its user has not turned colours off (no-color.org).

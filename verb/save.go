@@ -6,7 +6,6 @@ import (
 
 	"github.com/urfave/cli/v2"
 
-	"ipvsadm/ipvs"
 	"ipvsadm/save"
 )
 
@@ -43,8 +42,7 @@ func (a *app) saveVerb() *cli.Command {
 
 // save writes the table as rules.
 func (a *app) save(ctx context.Context, k *kernel, w io.Writer, numeric bool) error {
-	k.WithoutCounters = true
-	entries, err := k.Entries(ctx, ipvs.SortServices)
+	entries, err := sorted(ctx, k.WithoutCounters())
 	if err != nil {
 		return err
 	}
@@ -52,7 +50,7 @@ func (a *app) save(ctx context.Context, k *kernel, w io.Writer, numeric bool) er
 	if numeric {
 		resolver = nil
 	}
-	return save.Write(ctx, w, ipvs.SortDestinations(entries), resolver)
+	return save.Write(ctx, w, entries, resolver)
 }
 
 // saveSettings writes the timeouts and daemons as commands.

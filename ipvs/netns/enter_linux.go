@@ -12,10 +12,10 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Exec runs this program again, in a network namespace and with other words. It returns only if it cannot.
+// Exec runs this program again in a network namespace, with other words. It returns only if it fails.
 //
-// A namespace is a thread's, and a Go program has several before main begins. Whatever starts anew from a thread that
-// has moved has only threads that are there too: every socket, /proc and the resolver's look-ups follow.
+// Each thread has its own network namespace, and a Go program has several threads before main begins. A program that
+// starts from a thread in another namespace is there with all its threads, sockets, /proc and look-ups.
 func Exec(namespace string, words []string) error {
 	file, err := path(namespace)
 	if err != nil {
@@ -23,15 +23,15 @@ func Exec(namespace string, words []string) error {
 	}
 	runtime.LockOSThread()
 	if err := enter(file); err != nil {
-		return failure(namespace, err)
+		return inNamespace(namespace, err)
 	}
 	if !strings.Contains(namespace, "/") {
 		if err := bindFiles(filepath.Join(files, namespace)); err != nil {
-			return failure(namespace, err)
+			return inNamespace(namespace, err)
 		}
 	}
 	err = unix.Exec("/proc/self/exe", words, os.Environ())
-	return failure(namespace, fmt.Errorf("run this program in it: %w", err))
+	return inNamespace(namespace, fmt.Errorf("run this program in it: %w", err))
 }
 
 func enter(path string) error {
@@ -42,13 +42,13 @@ func enter(path string) error {
 	defer file.Close()
 	err = unix.Setns(int(file.Fd()), unix.CLONE_NEWNET)
 	if errors.Is(err, unix.EINVAL) {
-		return errors.New("it is no network namespace")
+		return errors.New("not a network namespace")
 	}
 	return err
 }
 
-// bindFiles puts the files of a directory in the place of those in /etc, for this thread and what it runs, as
-// "ip netns exec" does: resolv.conf and hosts, which the look-ups go by.
+// bindFiles mounts the files of a directory over those in /etc, for this thread and what it runs, as "ip netns exec" does.
+// Look-ups then use the namespace's own resolv.conf and hosts.
 func bindFiles(directory string) error {
 	entries, err := os.ReadDir(directory)
 	if errors.Is(err, fs.ErrNotExist) || err == nil && len(entries) == 0 {
@@ -60,14 +60,14 @@ func bindFiles(directory string) error {
 	if err := unix.Unshare(unix.CLONE_NEWNS); err != nil {
 		return fmt.Errorf("a mount namespace for %s: %w", directory, err)
 	}
-	// What is mounted from here on must not be seen outside.
+	// The mounts from here on must stay inside.
 	if err := unix.Mount("", "/", "", unix.MS_SLAVE|unix.MS_REC, ""); err != nil {
 		return fmt.Errorf("a mount namespace for %s: %w", directory, err)
 	}
 	for _, entry := range entries {
 		from, to := filepath.Join(directory, entry.Name()), filepath.Join("/etc", entry.Name())
 		err := unix.Mount(from, to, "", unix.MS_BIND, "")
-		if err != nil && !errors.Is(err, unix.ENOENT) { // there is no place to put it in
+		if err != nil && !errors.Is(err, unix.ENOENT) { // /etc has no such file
 			return fmt.Errorf("mount %s on %s: %w", from, to, err)
 		}
 	}

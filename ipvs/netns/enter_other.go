@@ -5,4 +5,4 @@ package netns
 import "errors"
 
 // Exec fails: only Linux has network namespaces.
-func Exec(namespace string, _ []string) error { return failure(namespace, errors.ErrUnsupported) }
+func Exec(namespace string, _ []string) error { return inNamespace(namespace, errors.ErrUnsupported) }

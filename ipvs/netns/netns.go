@@ -11,24 +11,23 @@ import (
 )
 
 const (
-	named = "/run/netns" // where "ip netns" keeps its names
-	files = "/etc/netns" // where it looks for files of /etc that a namespace has of its own
+	named = "/run/netns" // the names that "ip netns" gave
+	files = "/etc/netns" // for each name, the files that replace those in /etc
 )
 
-// path returns the file of a namespace, which is given by the name that "ip netns" has for it or, if it has a slash,
-// by that file itself.
+// path returns the file of a namespace, given the name that "ip netns" gave it, or the file itself, which has a slash.
 func path(namespace string) (string, error) {
 	switch {
 	case strings.Contains(namespace, "/"):
 		return namespace, nil
 	case namespace == "" || namespace == "." || namespace == "..":
-		return "", failure(namespace, fs.ErrInvalid)
+		return "", inNamespace(namespace, fs.ErrInvalid)
 	default:
 		return filepath.Join(named, namespace), nil
 	}
 }
 
-// Names returns the names that "ip netns" has.
+// Names returns the names that "ip netns" gave.
 func Names() []string {
 	var names []string
 	entries, _ := os.ReadDir(named)
@@ -38,8 +37,8 @@ func Names() []string {
 	return names
 }
 
-// failure names the namespace in an error, and not the path that was made of it.
-func failure(namespace string, err error) error {
+// inNamespace returns an error that has the name of the namespace instead of its path.
+func inNamespace(namespace string, err error) error {
 	var where *fs.PathError
 	if errors.As(err, &where) {
 		err = where.Err

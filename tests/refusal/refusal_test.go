@@ -23,7 +23,7 @@ const (
 	ours     = "../../ipvsadm"
 
 	// words holds the original's messages, for the tests of ipvs.
-	words = "../../ipvs/testdata/words.txt"
+	words = "../../ipvs/testdata/reasons.txt"
 )
 
 var update = flag.Bool("update", false, "write the original's messages to "+words)

@@ -1,17 +1,17 @@
 package ipvs
 
 import (
-	"bytes"
 	"math"
 	"net/netip"
+	"strings"
 	"time"
 )
 
 // asOriginal returns the connection that the original prints for a malformed line. It reads the line as C's sscanf does.
-// A field that is missing, and every one behind it, has its value from the line before, but for the ports of client and
-// service, which are zero. For an empty line the original prints nothing.
-func asOriginal(line []byte, before *Connection) Connection {
-	c := *before
+// From the first missing field on, each field keeps its value from the line before, but the ports of client and service
+// are zero. For an empty line the original prints nothing.
+func asOriginal(line string, before Connection) Connection {
+	c := before
 	c.Client, c.Virtual = netip.AddrPortFrom(c.Client.Addr(), 0), netip.AddrPortFrom(c.Virtual.Addr(), 0)
 	c.Engine, c.EngineData = "", ""
 	s := scan{rest: line}
@@ -33,7 +33,7 @@ func asOriginal(line []byte, before *Connection) Connection {
 
 // scan reads fields as sscanf does, until one is missing.
 type scan struct {
-	rest  []byte
+	rest  string
 	ended bool
 }
 
@@ -42,13 +42,13 @@ func (s *scan) word(word *string) {
 	if s.skipSpaces(); s.ended {
 		return
 	}
-	end := bytes.IndexAny(s.rest, cSpaces)
+	end := strings.IndexAny(s.rest, cSpaces)
 	if end < 0 {
 		end = len(s.rest)
 	}
-	text := bytes.Clone(s.rest[:end])
+	text := []byte(s.rest[:end])
 	for i, char := range text {
-		if unprintable(rune(char)) {
+		if unprintable(char) {
 			text[i] = '?'
 		}
 	}
@@ -59,7 +59,7 @@ func (s *scan) word(word *string) {
 const cSpaces = " \t\n\v\f\r"
 
 func (s *scan) skipSpaces() {
-	if s.rest = bytes.TrimLeft(s.rest, cSpaces); len(s.rest) == 0 {
+	if s.rest = strings.TrimLeft(s.rest, cSpaces); s.rest == "" {
 		s.ended = true
 	}
 }
@@ -77,21 +77,21 @@ func (s *scan) endpoint(endpoint *netip.AddrPort) {
 	*endpoint = netip.AddrPortFrom(looseAddress(text), uint16(port))
 }
 
-// looseAddress reads an IPv6 address, or the hexadecimal digits at the beginning of an IPv4 one.
+// looseAddress reads an IPv6 address, or the hexadecimal digits at the beginning of an IPv4 address.
 func looseAddress(text string) netip.Addr {
-	if bytes.IndexByte([]byte(text), ':') >= 0 {
+	if strings.Contains(text, ":") {
 		address, err := netip.ParseAddr(text)
 		if err != nil {
 			return netip.IPv6Unspecified()
 		}
 		return address.WithZone("")
 	}
-	s := scan{rest: []byte(text)}
+	s := scan{rest: text}
 	number, _ := s.number(16)
 	return netip.AddrFrom4([4]byte{byte(number >> 24), byte(number >> 16), byte(number >> 8), byte(number)})
 }
 
-// number reads the longest number at the beginning of the next word, which may have a sign and, if it is hexadecimal, a 0x.
+// number reads the longest number at the beginning of the next word. It may have a sign and, if hexadecimal, 0x.
 func (s *scan) number(base uint64) (number uint64, ok bool) {
 	if s.skipSpaces(); s.ended {
 		return 0, false
@@ -115,7 +115,7 @@ func (s *scan) number(base uint64) (number uint64, ok bool) {
 	return number, ok
 }
 
-// digitValue returns the value of a digit, and more than any base for another character.
+// digitValue returns the value of a digit, and a value above any base for another character.
 func digitValue(char byte) uint64 {
 	switch {
 	case '0' <= char && char <= '9':

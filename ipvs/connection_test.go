@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"slices"
 	"strconv"
 	"strings"
@@ -115,7 +114,7 @@ func TestReadConnectionsMalformed(t *testing.T) {
 	}
 }
 
-// TestMalformedLines wants of each line the connection that the original prints for it, as was seen in the lab.
+// TestMalformedLines expects for each line the connection that the original printed in the lab.
 func TestMalformedLines(t *testing.T) {
 	const template = "UDP 0B000005 03ED 0A010001 13C4 0A020001 13C4 NONE 5399 sip data"
 	before := Connection{Protocol: "UDP", Client: addrPort("11.0.0.5:0"), Virtual: addrPort("10.1.0.1:0"),
@@ -162,7 +161,7 @@ func TestMalformedLines(t *testing.T) {
 	}
 }
 
-// TestHexDigits compares all bytes in all places with what strconv says of them.
+// TestHexDigits compares all bytes in all places with strconv.
 func TestHexDigits(t *testing.T) {
 	values := newHexDigits()
 	for place := range 4 {
@@ -212,10 +211,4 @@ func BenchmarkReadConnections(b *testing.B) {
 		}
 	}
 	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/lines, "ns/line")
-}
-
-func TestLoadModule(t *testing.T) {
-	if err := loadModule(t.Context(), "/no/such/program"); !errors.Is(err, fs.ErrNotExist) {
-		t.Errorf("a missing program: %v", err)
-	}
 }

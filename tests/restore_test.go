@@ -179,6 +179,7 @@ stdin:4: No such destination
 stdin:10: No such service
 stdin:11: Scheduler or persistence engine not found
 `}
+	result.stderr = withoutHints(result.stderr)
 	if diff := cmp.Diff(want.String(), result.String()); diff != "" {
 		t.Errorf("ipvsadm -R (-want +got):\n%s", diff)
 	}

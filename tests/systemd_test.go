@@ -177,9 +177,9 @@ func restartUnderTraffic(t *testing.T, d *director, systemctl func(want bool, wo
 	if counts.missing() != 0 {
 		t.Errorf("%d requests were lost: %v", counts.missing(), counts.lost)
 	}
-	if want := counts.answered() + 1; connections() != want {
-		t.Errorf("the service counts %d connections, not %d", connections(), want)
-	}
+	// The kernel adds counters up every two seconds.
+	want := counts.answered() + 1
+	eventually(t, 10*time.Second, fmt.Sprintf("a count of %d connections", want), func() bool { return connections() == want })
 	line := held.LocalAddr().String() + " " + service
 	if listing := d.mustRun(t, "ipvsadm", "-Lnc"); !strings.Contains(strings.Join(strings.Fields(listing), " "), line) {
 		t.Errorf("the open connection (%s) is missing:\n%s", line, listing)

@@ -1,6 +1,7 @@
 package tests
 
 import (
+	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -189,6 +190,7 @@ func TestInstallOverPackage(t *testing.T) {
 	const script, theirs, ours = "/etc/init.d/ipvsadm", "/usr/sbin/ipvsadm", "/usr/local/sbin/ipvsadm"
 	const list, usrList, linkList = "/usr/local/share/ipvsadm/installed", "/usr/share/ipvsadm/installed", "/opt/link/share/installed"
 	all := []string{script, theirs, ours, list, usrList}
+	restoreFiles(t, script, theirs) // for the tests that follow in this guest
 	output, ok := runMake(t, "install", "INIT=sysv")
 	if want := script + " belongs to ipvsadm (dpkg)"; ok || !strings.Contains(output, want) {
 		t.Fatalf("make install INIT=sysv: success %v, want %q:\n%s", ok, want, output)
@@ -237,6 +239,23 @@ func TestInstallOverPackage(t *testing.T) {
 	mustInstaller(t, "", "uninstall", usrList)
 	if _, err := os.Stat(theirs + ".distrib"); err != nil {
 		t.Error(err)
+	}
+}
+
+// restoreFiles gives files back their contents and permissions when the test ends.
+func restoreFiles(t *testing.T, paths ...string) {
+	t.Helper()
+	for _, path := range paths {
+		contents := readFile(t, path)
+		info, err := os.Stat(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() {
+			if err := errors.Join(os.WriteFile(path, []byte(contents), info.Mode()), os.Chmod(path, info.Mode())); err != nil {
+				t.Error(err)
+			}
+		})
 	}
 }
 

@@ -43,7 +43,7 @@ type Daemon struct {
 // Daemons returns the synchronization daemons that run, at most one of each state. IPVS_CMD_GET_DAEMON.
 func (c *Client) Daemons(ctx context.Context) ([]Daemon, error) {
 	r := request{operation: OpListDaemons}.encoded(encode(cmdGetDaemon))
-	state := func(d *Daemon) DaemonState { return d.State }
+	state := func(d Daemon) DaemonState { return d.State }
 	return list(ctx, c, r, &dumpReader[Daemon, DaemonState]{decode: decodeDaemon, key: state})
 }
 

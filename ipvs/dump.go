@@ -25,7 +25,7 @@ const (
 // dumpReader reads the items of a dump, each key once.
 type dumpReader[T any, K comparable] struct {
 	decode func([]byte, *T) error
-	key    func(*T) K
+	key    func(T) K
 	uses   *useCount // changes if items come or go; nil if nothing counts them
 
 	items       []T
@@ -97,7 +97,7 @@ func (d *dumpReader[T, K]) take(message []byte, flags netlink.HeaderFlags) {
 	var empty T
 	d.items = append(d.items, empty)
 	item := &d.items[len(d.items)-1]
-	if d.malformed = d.decode(message, item); d.malformed != nil || d.seen != nil && !d.isNew(item) {
+	if d.malformed = d.decode(message, item); d.malformed != nil || d.seen != nil && !d.isNew(*item) {
 		d.items = d.items[:len(d.items)-1]
 	}
 }
@@ -106,12 +106,12 @@ func (d *dumpReader[T, K]) take(message []byte, flags netlink.HeaderFlags) {
 func (d *dumpReader[T, K]) removeRepeated() bool {
 	d.seen = make(map[K]bool, len(d.items))
 	before := len(d.items)
-	d.items = slices.DeleteFunc(d.items, func(item T) bool { return !d.isNew(&item) })
+	d.items = slices.DeleteFunc(d.items, func(item T) bool { return !d.isNew(item) })
 	return len(d.items) < before
 }
 
 // isNew reports whether an item was not seen before, and marks it as seen.
-func (d *dumpReader[T, K]) isNew(item *T) bool {
+func (d *dumpReader[T, K]) isNew(item T) bool {
 	key := d.key(item)
 	isNew := !d.seen[key]
 	d.seen[key] = true

@@ -78,7 +78,7 @@ func (c *Client) listServices(ctx context.Context, uses *useCount) ([]ListedServ
 	return list(ctx, c, r, &dumpReader[ListedService, ServiceID]{decode: c.decodeService, key: serviceID, uses: uses})
 }
 
-func serviceID(s *ListedService) ServiceID { return s.ServiceID }
+func serviceID(s ListedService) ServiceID { return s.ServiceID }
 
 // AddService makes a new virtual service, which must not exist (EEXIST). The kernel loads the modules of its scheduler
 // and engine (ENOENT). IPVS_CMD_NEW_SERVICE.

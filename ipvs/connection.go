@@ -119,7 +119,7 @@ type connectionParser struct {
 // mostWords limits the memory that malformed lines can take.
 const mostWords = 128
 
-// parse parses a line, and returns the first malformed field, empty if there is none:
+// parse parses a line, and returns the first malformed field. It is empty for a good line:
 //
 //	TCP 0A010002 DC56 0A010001 0050 0A010001 0050 ESTABLISHED     899 sip call@example
 func (p *connectionParser) parse(line []byte, before, c *Connection) (malformed string) {

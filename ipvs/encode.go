@@ -88,7 +88,7 @@ func (e *encoder) close(start int) {
 	binary.NativeEndian.PutUint16(e.message[start:], uint16(len(e.message)-start))
 }
 
-// address appends a union nf_inet_addr: 16 bytes, of which IPv4 uses the first four.
+// address appends a union nf_inet_addr: 16 bytes. IPv4 uses the first four.
 func (e *encoder) address(kind uint16, address netip.Addr) {
 	var union [16]byte
 	if address.Is4() {

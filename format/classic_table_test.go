@@ -64,7 +64,7 @@ var someInfo = ipvs.Info{Version: 0x010201, ConnectionTableSize: 4096}
 // written returns what a format writes for a sorted table.
 func written(t *testing.T, format Format, entries []ipvs.Entry) string {
 	t.Helper()
-	ipvs.Sort(entries...)
+	ipvs.Sort(entries)
 	var b strings.Builder
 	if err := format.Table(t.Context(), &b, someInfo, ipvs.Each(entries...)); err != nil {
 		t.Fatal(err)

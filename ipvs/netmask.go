@@ -4,8 +4,6 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"math"
-	"math/bits"
 	"net/netip"
 	"strconv"
 )
@@ -13,54 +11,37 @@ import (
 // Netmask groups clients for persistence: clients whose masked addresses are equal share a server. The zero value is
 // the mask of all bits, by which each client is its own group. Netmasks are comparable. IPVS_SVC_ATTR_NETMASK.
 type Netmask struct {
-	mask netip.Addr // the zero Addr for all bits
+	cleared uint32 // the bits that the mask of an IPv4 service clears
+	shorter uint8  // by how many bits the prefix of an IPv6 service is shorter than an address
 }
 
 // IPv4Netmask returns a mask for an IPv4 service, such as 255.255.255.0. Its bits need not be contiguous.
 func IPv4Netmask(mask [4]byte) Netmask {
-	if mask == [4]byte{255, 255, 255, 255} {
-		return Netmask{}
-	}
-	return Netmask{netip.AddrFrom4(mask)}
+	return Netmask{cleared: ^binary.BigEndian.Uint32(mask[:])}
 }
 
 // IPv6Netmask returns the mask of a prefix length for an IPv6 service. The kernel takes lengths from 1 to 128. A longer
 // one is the mask of all bits.
 func IPv6Netmask(length uint8) Netmask {
-	if length >= 128 {
-		return Netmask{}
-	}
-	var mask [16]byte
-	high, low := uint(min(length, 64)), uint(max(length, 64)-64)
-	binary.BigEndian.PutUint64(mask[:8], ^(math.MaxUint64 >> high))
-	binary.BigEndian.PutUint64(mask[8:], ^(math.MaxUint64 >> low))
-	return Netmask{netip.AddrFrom16(mask)}
+	return Netmask{shorter: 128 - min(length, 128)}
 }
 
 // Address returns the mask of an IPv4 service, such as 255.255.255.0.
 func (m Netmask) Address() netip.Addr {
-	if !m.mask.Is4() {
-		return netip.AddrFrom4([4]byte{255, 255, 255, 255})
-	}
-	return m.mask
+	var mask [4]byte
+	binary.BigEndian.PutUint32(mask[:], ^m.cleared)
+	return netip.AddrFrom4(mask)
 }
 
 // PrefixLength returns the prefix length of an IPv6 service's mask.
-func (m Netmask) PrefixLength() uint8 {
-	if !m.mask.Is6() {
-		return 128
-	}
-	mask := m.mask.As16()
-	high, low := binary.BigEndian.Uint64(mask[:8]), binary.BigEndian.Uint64(mask[8:])
-	return uint8(bits.OnesCount64(high) + bits.OnesCount64(low))
-}
+func (m Netmask) PrefixLength() uint8 { return 128 - m.shorter }
 
 // String returns the mask as -M takes it, such as 255.255.255.0 or 64. It is empty for the mask of all bits.
 func (m Netmask) String() string {
 	switch {
-	case m.mask.Is4():
-		return m.mask.String()
-	case m.mask.Is6():
+	case m.cleared != 0:
+		return m.Address().String()
+	case m.shorter != 0:
 		return strconv.Itoa(int(m.PrefixLength()))
 	default:
 		return ""
@@ -70,7 +51,7 @@ func (m Netmask) String() string {
 // netmask appends the mask of a service of a family: four octets, or a prefix length in the machine's order.
 func (e *encoder) netmask(kind uint16, m Netmask, family Family) {
 	switch {
-	case m.mask.IsValid() && FamilyOf(m.mask) != family:
+	case family == IPv4 && m.shorter != 0, family == IPv6 && m.cleared != 0:
 		e.fail(fmt.Errorf("netmask %s is not of family %s", m, family))
 	case family == IPv4:
 		mask := m.Address().As4()

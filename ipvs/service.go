@@ -75,7 +75,8 @@ func (c *Client) Services(ctx context.Context) ([]ListedService, error) {
 
 func (c *Client) listServices(ctx context.Context, uses *useCount) ([]ListedService, error) {
 	r := request{operation: OpListServices}.encoded(encode(cmdGetService))
-	return list(ctx, c, r, &dumpReader[ListedService, ServiceID]{decode: c.decodeService, key: serviceID, uses: uses})
+	services := make([]ListedService, 0, uses.estimate())
+	return list(ctx, c, r, &dumpReader[ListedService, ServiceID]{decode: c.decodeService, key: serviceID, uses: uses, items: services})
 }
 
 func serviceID(s ListedService) ServiceID { return s.ServiceID }

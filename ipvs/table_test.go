@@ -32,7 +32,7 @@ func TestSort(t *testing.T) {
 			entry(MarkService(7, IPv4), "10.0.0.1:81", "10.0.0.1:80"),
 		}
 		got := []Entry{all[order[0]], all[order[1]], all[order[2]]}
-		Sort(got...)
+		Sort(got)
 		if !slices.Equal(text(got), want) {
 			t.Errorf("%v: %s", order, fmt.Sprint(text(got)))
 		}

@@ -32,6 +32,14 @@ func (u *useCount) close() {
 	}
 }
 
+// estimate returns about how many services there are, to make room for them.
+func (u *useCount) estimate() int {
+	if u == nil {
+		return 0
+	}
+	return min(max(u.read(), 0), 4096)
+}
+
 // start precedes a dump.
 func (u *useCount) start() {
 	if u != nil {

@@ -139,7 +139,7 @@ func (d *director) table(t *testing.T) (entries []ipvs.Entry) {
 			entries[i].Destinations[j].Rates = ipvs.Counters{}
 		}
 	}
-	ipvs.Sort(entries...)
+	ipvs.Sort(entries)
 	return entries
 }
 

@@ -50,7 +50,7 @@ type state struct {
 func (s *space) state() (state, error) {
 	ctx := context.Background()
 	table, tableErr := s.client.Table(ctx)
-	ipvs.Sort(table...)
+	ipvs.Sort(table)
 	timeouts, timeoutsErr := s.client.Timeouts(ctx)
 	daemons, daemonsErr := s.client.Daemons(ctx)
 	return state{table, timeouts, daemons}, errors.Join(tableErr, timeoutsErr, daemonsErr)

@@ -101,7 +101,7 @@ func currentTable(ctx context.Context) []ipvs.Entry {
 	if err != nil {
 		entries = textTable()
 	}
-	ipvs.Sort(entries...)
+	ipvs.Sort(entries)
 	return entries
 }
 

@@ -6,7 +6,6 @@ import (
 	"io/fs"
 	"iter"
 	"os"
-	"slices"
 
 	"ipvsadm/command"
 	"ipvsadm/format"
@@ -64,7 +63,7 @@ func entries(ctx context.Context, client *ipvs.Client, c command.Command) (iter.
 	case c.HasService():
 		entry, err := client.Entry(ctx, c.Service.ServiceID)
 		if !c.Listing.NoSort {
-			ipvs.Sort(entry)
+			ipvs.SortDestinations(entry.Destinations)
 		}
 		return ipvs.Each(entry), err
 	case c.Listing.NoSort:
@@ -81,10 +80,10 @@ func sorted(ctx context.Context, client *ipvs.Client) (iter.Seq2[ipvs.Entry, err
 	if err != nil {
 		return nil, err
 	}
-	slices.SortFunc(services, func(a, b ipvs.ListedService) int { return a.Compare(b.ServiceID) })
+	ipvs.SortServices(services)
 	return func(yield func(ipvs.Entry, error) bool) {
 		for entry, err := range client.Entries(ctx, services) {
-			ipvs.Sort(entry)
+			ipvs.SortDestinations(entry.Destinations)
 			if !yield(entry, err) {
 				return
 			}

@@ -28,8 +28,8 @@ func TestRestoreWithinLimits(t *testing.T) {
 		{"threads with 8 processors", "export GOMAXPROCS=8 && " + enter, upTo(30)},
 		{"threads of a user", "exec setpriv --reuid 1001 --clear-groups --inh-caps +net_admin --ambient-caps +net_admin prlimit --nproc=%d ", upTo(20)},
 		{"descriptors", "ulimit -n %d && exec ", upTo(20)},
-		{"address space", "ulimit -v $((1024 * %d)) && exec ", steps(700, 1300, 10)},
-		{"data", "ulimit -d $((1024 * %d)) && exec ", steps(36, 300, 5)}, // below 36 MB the kernel does not load the program
+		{"address space", "ulimit -v $((1024 * %d)) && exec ", steps(700, 1300, 25)},
+		{"data", "ulimit -d $((1024 * %d)) && exec ", steps(36, 300, 12)}, // below 36 MB the kernel does not load the program
 	}
 	d.mustRunWith(t, marks(5000, 5030), "ipvsadm-restore")
 	old := d.mustRun(t, "ipvsadm", "-Sn")
@@ -40,8 +40,8 @@ func TestRestoreWithinLimits(t *testing.T) {
 		refused    bool
 	}{
 		{"20 rules", marks(1, 20), false},
-		{"10000 rules", manyServices(2000, 4, 1), false},
-		{"10000 rules, the last refused", manyServices(2000, 4, 1) + "-A -f 1 -s nosuch\n", true},
+		{"2500 rules", manyServices(500, 4, 1), false},
+		{"2500 rules, the last refused", manyServices(500, 4, 1) + "-A -f 1 -s nosuch\n", true},
 	} {
 		writeFile(t, file, rules.text)
 		for _, limit := range limits {

@@ -2,7 +2,6 @@ package restore
 
 import (
 	"errors"
-	"maps"
 	"syscall"
 
 	"ipvsadm/command"
@@ -32,8 +31,9 @@ func (t *table) applyAll(rules *Rules, excused excuses) error {
 	return errors.Join(errs...)
 }
 
-// applyBad does to the table what a bad line would surely have done, and adds excuses for what it may have done. The line
-// has only the words before its mistake.
+// applyBad does to the table what a bad line would surely have done, and adds excuses for what it may have done to the
+// service that it names. The line has only the words before its mistake. If they do not name the service, later lines have
+// no excuse: to report a consequence is better than to hide a second mistake.
 func (t *table) applyBad(bad *Line, excused excuses) {
 	id := bad.Command.Service.ServiceID
 	switch kind := bad.Command.Kind; {
@@ -45,8 +45,6 @@ func (t *table) applyBad(bad *Line, excused excuses) {
 		t.apply(bad) // an error would follow from the mistake
 	case kind == command.DeleteService:
 		excused[excuse{id, syscall.EEXIST}] = true
-	case kind == command.AddService, kind == command.None:
-		maps.Copy(excused, excusesMissing)
 	}
 }
 

@@ -452,10 +452,14 @@ rules:5: Service already exists`},
 -A -f 1 -s rr
 -A -f 1 -s rr`, want: `rules:1: Service not defined
 rules:2: illegal virtual server address[:port] specified
+rules:3: Service not defined
+rules:4: No such service
+rules:5: Service not defined
 rules:7: Service already exists`, keep: `rules:2: illegal virtual server address[:port] specified
 rules:7: Service already exists`},
 		{name: "a line of which nothing is understood", file: "\u2013A -t 192.0.2.1:80 -s rr\n-a -t 192.0.2.1:80 -r 192.0.2.11\n-A -f 1\n-A -f 1",
-			want: "rules:1: Try `ipvsadm -h' or 'ipvsadm --help' for more information.\nrules:4: Service already exists"},
+			want: "rules:1: Try `ipvsadm -h' or 'ipvsadm --help' for more information.\nrules:2: Service not defined\nrules:4: Service already exists",
+			keep: "rules:1: Try `ipvsadm -h' or 'ipvsadm --help' for more information.\nrules:4: Service already exists"},
 		{name: "a bad server", file: `-A -f 1
 -A -f 2
 -a -f 1 -r 192.0.2.1 -w x

@@ -27,7 +27,7 @@ func bootSystemd(t *testing.T, d *director) (systemctl func(want bool, words ...
 	}
 	for path, text := range map[string]string{
 		// Leave out the other services of a booting machine. They take a minute and empty /tmp.
-		"ipvsadm.service.d/test.conf": "[Unit]\nDefaultDependencies=no\n[Service]\n" +
+		"ipvsadm.service.d/test.conf": "[Unit]\nDefaultDependencies=no\nStartLimitIntervalSec=0\n[Service]\n" +
 			"StandardOutput=append:/run/ipvsadm.log\nStandardError=inherit\nExecStartPre=/sbin/modprobe dummy\n",
 		"test.target": "[Unit]\nDefaultDependencies=no\nWants=bell.service\n",
 		"bell.service": "[Unit]\nDefaultDependencies=no\n[Service]\nType=oneshot\n" +

@@ -105,7 +105,7 @@ func (p place) replace(existing *os.File, text []byte) (err error) {
 		return err
 	}
 	if existing == nil {
-		err = file.Chmod(newMode) // whatever the umask
+		err = file.Chmod(newMode) // the umask may have cleared bits
 	} else {
 		err = keepAttributes(existing, file)
 	}

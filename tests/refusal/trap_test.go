@@ -198,84 +198,87 @@ func (t *trap) one() error {
 	} else if errno != 0 {
 		return os.NewSyscallError("receive notification", errno)
 	}
-	r, err := t.do(n)
-	if err != nil {
-		return err
+	process := fmt.Sprintf("/proc/%d", n.pid)
+	socket, err := os.Readlink(fmt.Sprintf("%s/fd/%d", process, int32(n.arguments[0])))
+	queue := t.queues[socket]
+	r := response{flags: goOn}
+	if err == nil && strings.HasPrefix(socket, "socket:") {
+		if r, queue, err = t.do(n, process, queue); err != nil {
+			return err
+		}
 	}
 	r.id = n.id
-	if _, _, errno := unix.Syscall(unix.SYS_IOCTL, uintptr(t.listener), notifySend, uintptr(unsafe.Pointer(&r))); errno != 0 && errno != unix.ENOENT {
+	_, _, errno := unix.Syscall(unix.SYS_IOCTL, uintptr(t.listener), notifySend, uintptr(unsafe.Pointer(&r)))
+	switch errno {
+	case 0:
+		t.queues[socket] = queue
+	case unix.ENOENT: // a signal interrupted the system call, which begins again
+	default:
 		return os.NewSyscallError("send response", errno)
 	}
 	return nil
 }
 
-func (t *trap) do(n notification) (response, error) {
-	process := fmt.Sprintf("/proc/%d", n.pid)
-	socket, err := os.Readlink(fmt.Sprintf("%s/fd/%d", process, int32(n.arguments[0])))
-	if err != nil || !strings.HasPrefix(socket, "socket:") {
-		return response{flags: goOn}, nil
-	}
+// do returns the response to a system call, and the datagrams that wait for the socket after it.
+func (t *trap) do(n notification, process string, queue [][]byte) (response, [][]byte, error) {
 	file, err := os.OpenFile(process+"/mem", os.O_RDWR, 0)
 	if err != nil {
-		return response{}, err
+		return response{}, nil, err
 	}
 	defer file.Close()
 	m := &memory{file: file}
 	var size int
 	switch n.number {
 	case unix.SYS_WRITE:
-		size, err = t.send(process, socket, m.read(n.arguments[1], n.arguments[2]))
+		size, queue, err = t.send(process, queue, m.read(n.arguments[1], n.arguments[2]))
 	case unix.SYS_SENDMSG:
 		var data []byte
 		for _, part := range m.message(n.arguments[1]) {
 			data = append(data, m.read(part.base, part.length)...)
 		}
-		size, err = t.send(process, socket, data)
+		size, queue, err = t.send(process, queue, data)
 	case unix.SYS_RECVFROM:
-		size, err = t.receive(socket, m, []extent{{n.arguments[1], n.arguments[2]}}, int(n.arguments[3]))
+		size, queue, err = receive(queue, m, []extent{{n.arguments[1], n.arguments[2]}}, int(n.arguments[3]))
 	case unix.SYS_RECVMSG:
-		size, err = t.receive(socket, m, m.message(n.arguments[1]), int(n.arguments[2]))
+		size, queue, err = receive(queue, m, m.message(n.arguments[1]), int(n.arguments[2]))
 		m.received(n.arguments[1])
 	}
-	var errno syscall.Errno
-	if e, ok := err.(syscall.Errno); ok {
-		return response{errno: -int32(e)}, nil
+	if errno, ok := err.(syscall.Errno); ok {
+		return response{errno: -int32(errno)}, queue, nil
 	}
 	if err == nil {
 		err = m.failure
 	}
-	return response{value: int64(size), errno: int32(errno)}, err
+	return response{value: int64(size)}, queue, err
 }
 
-func (t *trap) send(process, socket string, request []byte) (int, error) {
+func (t *trap) send(process string, queue [][]byte, request []byte) (int, [][]byte, error) {
 	answers, err := t.answer(process, request)
-	t.queues[socket] = append(t.queues[socket], answers...)
-	return len(request), err
+	return len(request), append(queue, answers...), err
 }
 
 // receive puts the next datagram into the program's memory. It never waits, because answers are there at once.
-func (t *trap) receive(socket string, m *memory, room []extent, flags int) (int, error) {
-	queue := t.queues[socket]
+func receive(queue [][]byte, m *memory, room []extent, flags int) (int, [][]byte, error) {
 	if len(queue) == 0 {
-		return 0, unix.EAGAIN
+		return 0, queue, unix.EAGAIN
 	}
-	datagram := queue[0]
-	if flags&unix.MSG_PEEK == 0 {
-		t.queues[socket] = queue[1:]
+	datagram, rest := queue[0], queue[1:]
+	if flags&unix.MSG_PEEK != 0 {
+		rest = queue
 	}
 	if datagram == nil {
-		return 0, unix.ENOBUFS // a datagram was lost
+		return 0, rest, unix.ENOBUFS // a datagram was lost
 	}
-	rest := datagram
+	left := datagram
 	for _, part := range room {
-		n := min(uint64(len(rest)), part.length)
-		m.write(part.base, rest[:n])
-		rest = rest[n:]
+		n := min(uint64(len(left)), part.length)
+		m.write(part.base, left[:n])
+		left = left[n:]
 	}
-	if len(rest) > 0 && flags&unix.MSG_TRUNC == 0 {
-		return 0, fmt.Errorf("no room for %d bytes", len(rest))
+	if len(left) > 0 && flags&unix.MSG_TRUNC == 0 {
+		return 0, queue, fmt.Errorf("no room for %d bytes", len(left))
 	}
-	return len(datagram), nil
+	return len(datagram), rest, nil
 }
 
 // memory is the memory of a program under test. After a failure it does nothing.

@@ -49,12 +49,20 @@ govulncheck = golang.org/x/vuln/cmd/govulncheck@v1.1.4
 test: export LAB_KERNEL = $(KERNEL)
 test: tools all
 	$(GO) vet ./...
+	$(GO) vet $(long) ./tests
 	$(GO) run $(staticcheck) ./...
 	@unformatted=$$(gofmt -l .); [ -z "$$unformatted" ] || { echo "gofmt: $$unformatted"; exit 1; }
 	shellcheck $$(grep -rlE '^#!/bin/(ba)?sh' --exclude-dir=.git --exclude-dir=build --exclude='*.go' --exclude='*.md' --exclude='*.txt*' .)
 	mandoc -T lint -W warning man/*.8
 	tests/lab/lab_test
 	tests/all
+
+# What takes too long for `make test`: the tests of the files named *_long_test.go, in the lab. KERNEL= as above.
+long = -tags=urfave_cli_no_docs,long
+test-long: export LAB_KERNEL = $(KERNEL)
+test-long: export LAB_TIMEOUT = 3600
+test-long: tools all
+	$(GO) test -count=1 -v -timeout 60m $(long) -run '^TestLong' -exec '$(CURDIR)/tests/lab/run' ./tests
 
 # Each fuzz target for FUZZTIME, with FUZZPARALLEL workers. The inputs that `make test` runs are in testdata/fuzz.
 fuzz:
@@ -73,7 +81,7 @@ vulncheck:
 	@build/govulncheck ./... || { status=$$?; [ $$status -ne 3 ] || exit $$status; \
 	echo "vulncheck: NOT CHECKED: see above" >&2; }
 
-.PHONY: fuzz mutants vulncheck
+.PHONY: test-long fuzz mutants vulncheck
 
 # The same on every kernel there is a lab for.
 test-kernels:

@@ -21,9 +21,11 @@ func NewTarget(lookup Lookup) *Target {
 type TargetFlag struct {
 	Name  string // without dashes
 	Alias string // a letter, or empty
-	Usage string
+	Usage string // with its argument in backquotes
+	Err   error  // why the last Set failed, as a parse error
 	o     *option
 	t     *Target
+	text  string
 }
 
 // Flags returns -t, -u, --sctp-service, -f, -6 and -r. Their order counts, as in the classic line.
@@ -32,6 +34,9 @@ func (t *Target) Flags() []*TargetFlag {
 	for _, name := range []string{"tcp-service", "udp-service", "sctp-service", "fwmark-service", "ipv6", "real-server"} {
 		o := longOption(name)
 		f := &TargetFlag{Name: o.long, Usage: o.help, o: o, t: t}
+		if o.takes != nothing {
+			f.Usage += ": `" + o.argument + "`"
+		}
 		if o.letter != 0 {
 			f.Alias = string(o.letter)
 		}
@@ -40,11 +45,18 @@ func (t *Target) Flags() []*TargetFlag {
 	return flags
 }
 
-// Set reads the value of the flag.
-func (f *TargetFlag) Set(value string) error { return f.t.line.setOption(f.o, value) }
+// Set reads the value of the flag. Setting it again to the same text does nothing: cli copies a flag to its aliases so.
+func (f *TargetFlag) Set(text string) error {
+	if f.text != "" && text == f.text {
+		return nil
+	}
+	f.text = text
+	f.Err = f.t.line.setOption(f.o, text)
+	return f.Err
+}
 
-// String returns the default: none.
-func (f *TargetFlag) String() string { return "" }
+// String returns the text of the value, or nothing.
+func (f *TargetFlag) String() string { return f.text }
 
 // IsBoolFlag reports whether the flag has no value.
 func (f *TargetFlag) IsBoolFlag() bool { return f.o != nil && f.o.takes == nothing }

@@ -79,7 +79,11 @@ func (a *app) run(ctx context.Context, words []string) error {
 	if len(words) < 2 || strings.HasPrefix(words[1], "-") {
 		return a.classic(ctx, words[1:]) // a cli.App would take 3 to 5 % of the start
 	}
-	return a.cli().RunContext(ctx, words)
+	app := a.cli()
+	if verb := app.Command(words[1]); verb != nil && !verb.SkipFlagParsing {
+		words = append(words[:2:2], flagsFirst(verb, words[2:])...)
+	}
+	return app.RunContext(ctx, words)
 }
 
 // cli returns the application. It runs a verb if the first word names one, or else the classic command line.

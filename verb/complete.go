@@ -46,21 +46,29 @@ func (a *app) candidates(ctx context.Context, before []string, current string) [
 	for _, verb := range a.verbs() {
 		switch {
 		case len(before) > 0 && verb.HasName(before[0]):
-			return flagCandidates(verb, before[len(before)-1], current)
+			return a.flagCandidates(ctx, verb, before, current)
 		case len(before) == 0 && strings.HasPrefix(verb.Name, current):
 			candidates = append(candidates, command.Candidate{Word: verb.Name, Help: verb.Usage})
 		}
 	}
+	return append(candidates, a.classicCandidates(ctx, before, current)...)
+}
+
+// classicCandidates returns what may come next on a classic line.
+func (a *app) classicCandidates(ctx context.Context, before []string, current string) []command.Candidate {
 	table := func() []ipvs.Entry { return currentTable(ctx) }
-	return append(candidates, command.Complete(before, current, table, a.resolver.ServicePort)...)
+	return command.Complete(before, current, table, a.resolver.ServicePort)
 }
 
 // flagCandidates returns the values of the last flag if it takes one, or else the verb's flags.
-func flagCandidates(verb *cli.Command, last, current string) []command.Candidate {
+func (a *app) flagCandidates(ctx context.Context, verb *cli.Command, before []string, current string) []command.Candidate {
 	var candidates []command.Candidate
 	for _, flag := range verb.Flags {
 		flag := flag.(cli.DocGenerationFlag)
-		if flag.TakesValue() && isFlag(flag, last) {
+		if flag.TakesValue() && isFlag(flag, before[len(before)-1]) {
+			if _, ok := flag.(*targetFlag); ok { // -d takes a service and a server, too
+				return a.classicCandidates(ctx, slices.Concat([]string{"-d"}, before[1:]), current)
+			}
 			return valueCandidates(flag, current)
 		}
 		if long := "--" + flag.Names()[0]; strings.HasPrefix(long, current) {

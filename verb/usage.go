@@ -10,8 +10,14 @@ import (
 	"ipvsadm/command"
 )
 
-// usageError returns the error of a flag that a verb does not have, or of a flag with an invalid value.
+// usageError returns the error of a flag that a verb does not have, or of a flag with an invalid value. A service or a
+// server has the classic line's message.
 func usageError(c *cli.Context, err error, _ bool) error {
+	for _, flag := range c.Command.Flags {
+		if target, ok := flag.(*targetFlag); ok && target.value.Err != nil {
+			return cli.Exit(target.value.Err, statusFailed)
+		}
+	}
 	return cli.Exit(fmt.Errorf("%w\nTry `%s --help' for more information", err, c.Command.HelpName), statusFailed)
 }
 

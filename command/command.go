@@ -101,6 +101,7 @@ type Listing struct {
 	NoSort  bool // in the kernel's order
 
 	Format  string // the name of a format; empty for the default
+	Colour  string // one of ColourWords; empty for the default
 	Options format.Options
 }
 

@@ -61,9 +61,9 @@ func TestComplete(t *testing.T) {
 		{"-L --unknown=s", ""},
 		{"-L --numeric=", ""},
 		{"-L -n=s ", "-t -u --sctp-service -f -n -c --timeout --daemon --stats --rate -X --thresholds --persistent-conn --tun-info " +
-			"--nosort --sort --format --syncid --netns"}, // -n takes no value: it is not the -s whose value comes next
+			"--nosort --sort --format --color --syncid --netns"}, // -n takes no value: it is not the -s whose value comes next
 		{"-Lq ", "-t -u --sctp-service -f -n -c --timeout --daemon --stats --rate -X --thresholds --persistent-conn --tun-info " +
-			"--nosort --sort --format --syncid --netns"},
+			"--nosort --sort --format --color --syncid --netns"},
 		{"nonsense ", "-A -E -D -C -R -S -a -e -d -L -Z --set --start-daemon --stop-daemon -h -v --netns"},
 	} {
 		words := strings.Split(test.line, " ")

@@ -83,6 +83,9 @@ func TestOwnMistakes(t *testing.T) {
 		"-L --format JSON":      "type --format json",
 		"-L --format tabel":     "type --format table",
 		"-L --format csv":       "--format takes " + listed(format.Names(), "or") + `, not "csv"`,
+		"-L --color allways":    "type --color always",
+		"-L --color 1":          `--color takes auto, always or never, not "1"`,
+		"-L --colour never":     "type --color",
 		"-A -f 1 --format json": "--format goes with -L",
 	} {
 		_, err := parse(line)

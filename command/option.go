@@ -180,6 +180,8 @@ var options = [...]option{
 		set: func(*Parser, *option, string) error { return nil }},
 	{long: "format", takes: value, order: 35, commands: listing, argument: strings.Join(format.Names(), "|"),
 		help: "as the original, JSON for programs, or aligned columns", choices: format.Names(), set: (*Parser).setFormat},
+	{long: "color", takes: value, order: 36, commands: listing, argument: strings.Join(colourWords, "|"),
+		help: "colours of the aligned columns (default auto: on a terminal)", choices: colourWords, set: (*Parser).setColour},
 
 	{long: "syncid", takes: value, order: 20, argument: "ID", help: "group of directors, 0 to 255 (default 0)",
 		commands: &fits[Kind]{allowed: []Kind{List, StartDaemon, StopDaemon}}, bounds: bounds{low: 0, high: 255},

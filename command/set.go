@@ -217,6 +217,20 @@ func (p *Parser) setFormat(_ *option, text string) error {
 	return nil
 }
 
+// colourWords are the values of --color: colours on a terminal, everywhere or nowhere.
+var colourWords = []string{"auto", "always", "never"}
+
+// ColourWords returns the values of --color, the default first.
+func ColourWords() []string { return slices.Clone(colourWords) }
+
+func (p *Parser) setColour(_ *option, text string) error {
+	if !slices.Contains(colourWords, text) {
+		return usageError("illegal color specified: `%s'", text)
+	}
+	p.command.Listing.Colour = text
+	return nil
+}
+
 func (p *Parser) setGroup(_ *option, text string) error {
 	family := "IPv4"
 	if strings.Contains(text, ":") {

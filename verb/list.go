@@ -5,7 +5,6 @@ import (
 	"errors"
 	"io/fs"
 	"iter"
-	"os"
 
 	"ipvsadm/command"
 	"ipvsadm/format"
@@ -16,7 +15,7 @@ import (
 func (a *app) list(ctx context.Context, k *kernel, c command.Command) error {
 	options := c.Listing.Options
 	options.OneService = c.HasService()
-	options.Colour = colour(a.output)
+	options.Colour = useColour(a.output, c.Listing.Colour)
 	options.Warnings = a.stderr
 	if !c.Listing.Numeric {
 		options.Resolver = a.resolver
@@ -89,9 +88,4 @@ func sorted(ctx context.Context, client *ipvs.Client) (iter.Seq2[ipvs.Entry, err
 			}
 		}
 	}, nil
-}
-
-// colour reports whether output is a terminal, and its user has not turned colours off (no-color.org).
-func colour(output *os.File) bool {
-	return isTerminal(output) && os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb"
 }

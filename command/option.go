@@ -179,7 +179,7 @@ var options = [...]option{
 	{long: "sort", commands: listing, help: "list in sorted order (default)",
 		set: func(*Parser, *option, string) error { return nil }},
 	{long: "format", takes: value, order: 35, commands: listing, argument: strings.Join(format.Names(), "|"),
-		help: "as the original, JSON for programs, or aligned columns", choices: format.Names(), set: (*Parser).setFormat},
+		help: format.Help(), choices: format.Names(), set: (*Parser).setFormat},
 	{long: "color", takes: value, order: 36, commands: listing, argument: strings.Join(colourWords, "|"),
 		help: "colours of the aligned columns (default auto: on a terminal)", choices: colourWords, set: (*Parser).setColour},
 

@@ -8,6 +8,7 @@ import (
 	"io"
 	"iter"
 	"slices"
+	"strings"
 
 	"ipvsadm/ipvs"
 	"ipvsadm/names"
@@ -48,11 +49,12 @@ type Options struct {
 // formats lists every format, the default first. Help, completion and error messages use this list.
 var formats = [...]struct {
 	name string
+	help string // of --format, in the sentence that Help makes
 	new  func(Options) Format
 }{
-	{"classic", func(o Options) Format { return classic{o} }},
-	{"json", func(o Options) Format { return jsonFormat{resolver: o.Resolver, warnings: o.Warnings} }},
-	{"table", func(o Options) Format { return aligned{o} }},
+	{"classic", "as the original", func(o Options) Format { return classic{o} }},
+	{"json", "JSON for programs", func(o Options) Format { return jsonFormat{resolver: o.Resolver, warnings: o.Warnings} }},
+	{"table", "aligned columns", func(o Options) Format { return aligned{o} }},
 }
 
 // Names returns the names of the formats, the default first.
@@ -62,6 +64,16 @@ func Names() []string {
 		all = append(all, format.name)
 	}
 	return all
+}
+
+// Help describes the formats in one sentence, in the order of Names.
+func Help() string {
+	var all []string
+	for _, format := range formats {
+		all = append(all, format.help)
+	}
+	last := len(all) - 1
+	return strings.Join(all[:last], ", ") + ", or " + all[last]
 }
 
 // New returns the format with a name. An empty name stands for the default.

@@ -5,57 +5,56 @@ import (
 	"ipvsadm/ipvs"
 )
 
-// difference returns the lines that turn one table into another: first those that make or change something, then those that
-// delete.
+// difference returns the lines that turn one table into another: first those that add or edit, then those that delete.
 //
 // A service that takes connections before and after also takes them in between: servers that get weight 0 change last, and
-// servers that go leave later still.
+// servers are deleted later still.
 //
 // The kernel refuses a server of another family than its service while a daemon runs, and a daemon while such a server
-// exists. So daemons stop first, and start when such servers are gone.
-func difference(from, to table) (makes, leaves []Line) {
-	makes, starts := daemonLines(from, to)
+// exists. So daemons stop first, and start when such servers are gone: among the deletions.
+func difference(from, to table) (additions, deletions []Line) {
+	additions, starts := daemonLines(from, to)
 	for _, wanted := range to.inOrder() {
 		present := from.services[wanted.ServiceID]
 		switch {
 		case present == nil:
 			present = new(service)
-			makes = append(makes, serviceLine(command.AddService, wanted))
+			additions = append(additions, serviceLine(command.AddService, wanted))
 		case !present.Same(wanted.Service):
-			makes = append(makes, serviceLine(command.EditService, wanted))
+			additions = append(additions, serviceLine(command.EditService, wanted))
 		}
 		var quiesced []Line
 		for _, server := range wanted.servers {
 			old := present.server(server.Address)
 			switch {
 			case old == nil:
-				makes = append(makes, serverLine(command.AddServer, wanted, server))
+				additions = append(additions, serverLine(command.AddServer, wanted, server))
 			case old.Same(server.Destination):
 			case server.Weight == 0:
 				quiesced = append(quiesced, serverLine(command.EditServer, wanted, server))
 			default:
-				makes = append(makes, serverLine(command.EditServer, wanted, server))
+				additions = append(additions, serverLine(command.EditServer, wanted, server))
 			}
 		}
-		makes = append(makes, quiesced...)
+		additions = append(additions, quiesced...)
 		for _, server := range present.servers {
 			if wanted.server(server.Address) == nil {
-				leaves = append(leaves, serverLine(command.DeleteServer, wanted, server))
+				deletions = append(deletions, serverLine(command.DeleteServer, wanted, server))
 			}
 		}
 	}
 	for _, present := range from.inOrder() {
 		if to.services[present.ServiceID] == nil {
-			leaves = append(leaves, serviceLine(command.DeleteService, present))
+			deletions = append(deletions, serviceLine(command.DeleteService, present))
 		}
 	}
 	if from.timeouts.With(to.timeouts) != from.timeouts {
-		makes = append(makes, Line{to.line, command.Command{Kind: command.SetTimeouts, Timeouts: to.timeouts}})
+		additions = append(additions, Line{to.line, command.Command{Kind: command.SetTimeouts, Timeouts: to.timeouts}})
 	}
 	if from.mixesFamilies() {
-		return makes, append(leaves, starts...)
+		return additions, append(deletions, starts...)
 	}
-	return append(makes, starts...), leaves
+	return append(additions, starts...), deletions
 }
 
 // daemonLines returns the lines that stop daemons, and those that start them. The kernel edits no daemon, so one that

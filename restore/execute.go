@@ -10,12 +10,12 @@ import (
 	"ipvsadm/ipvs"
 )
 
-// mostChanges is how many changes go to the kernel in one batch.
+// mostChanges limits the memory of encoded changes: it is how many wait for one Apply.
 const mostChanges = 1024
 
-// Execute executes the plan: services and servers that come or change, then the other commands, then what leaves. It calls
-// run for commands that change nothing in the kernel. If the kernel refuses a change or ctx is cancelled, Execute undoes
-// the changes before it. A service or server that another program deleted first is no failure.
+// Execute executes the plan: additions and edits, then the other commands, then deletions. It calls run for commands that
+// change nothing in the kernel. If the kernel refuses a change or ctx is cancelled, Execute undoes the changes before it.
+// A service or server that another program deleted first is no failure.
 //
 // A client that is cancelled is useless, so undoing uses spare. Call Reserve first.
 //
@@ -23,7 +23,7 @@ const mostChanges = 1024
 // as it was.
 func (p *Plan) Execute(ctx context.Context, client, spare *ipvs.Client, run func(command.Command) error) error {
 	var done []*Line
-	for _, lines := range [][]Line{p.Makes, p.Others, p.Leaves} {
+	for _, lines := range [][]Line{p.Additions, p.Others, p.Deletions} {
 		changed, err := execute(ctx, client, p.Source, lines, run)
 		done = append(done, changed...)
 		if err = withoutGone(err); err != nil {
@@ -55,7 +55,7 @@ func isGone(err error) bool {
 	return deletion && (errors.Is(refusal, syscall.ESRCH) || errors.Is(refusal, syscall.ENOENT))
 }
 
-// Execute executes commands in order: those that change the kernel's tables in batches, the others by run. It executes
+// Execute executes commands in order: those that change the kernel's tables many at once, the others by run. It executes
 // every command, also after a failure. The error is a join of an *Error for each one that failed.
 func Execute(ctx context.Context, client *ipvs.Client, source string, lines []Line, run func(command.Command) error) error {
 	_, err := execute(ctx, client, source, lines, run)

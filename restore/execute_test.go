@@ -83,7 +83,7 @@ func TestPlanRefused(t *testing.T) {
 		k := fakeWith(t, tableBefore)
 		before := k.state()
 		plan := planFor(t, k, tableAfter)
-		line := slices.Concat(plan.Makes, plan.Leaves)[at-1].Number
+		line := slices.Concat(plan.Additions, plan.Deletions)[at-1].Number
 		k.refuse = func(change int) syscall.Errno {
 			if change == at {
 				return syscall.EINVAL
@@ -104,9 +104,9 @@ func TestPlanRefused(t *testing.T) {
 
 		k = fakeWith(t, tableBefore)
 		plan = planFor(t, k, tableAfter)
-		last := len(plan.Makes) // the refused step does not keep those beside it from being sent
+		last := len(plan.Additions) // the refused step does not keep those beside it from being sent
 		if at > last {
-			last += len(plan.Leaves)
+			last += len(plan.Deletions)
 		}
 		k.refuse = func(change int) syscall.Errno {
 			if change == at || change == last+1 {

@@ -15,11 +15,11 @@ import (
 // Plan is the difference between the kernel's table and the one that rules describe. It has three parts, in the order of
 // execution.
 type Plan struct {
-	Source string
-	Makes  []Line // services, servers, timeouts and daemons that come or change
-	Others []Line // the other commands of the file, such as -Z and -L
-	Leaves []Line // servers and services that go
-	before table  // the kernel's side of the difference, to undo the plan
+	Source    string
+	Additions []Line // add and edit services and servers, and set timeouts and daemons
+	Others    []Line // the other commands of the file, such as -Z and -L
+	Deletions []Line // delete servers and services
+	before    table  // the kernel's side of the difference, to undo the plan
 }
 
 // Options choose the table that a plan leads to.
@@ -33,22 +33,22 @@ var ErrNoCommands = errors.New(`no commands, and the table is not empty: nothing
 // NewPlan compares the kernel's table with the one that the rules describe. The error is a join of an *Error for each bad
 // line: one that does not parse, or that cannot apply, such as a server of an unknown service.
 func NewPlan(ctx context.Context, client *ipvs.Client, rules *Rules, options Options) (*Plan, error) {
-	present, err := look(ctx, client, rules.describesSettings())
+	present, err := readKernel(ctx, client, rules.describesSettings())
 	if err != nil {
 		return nil, err
 	}
 	return newPlan(rules, present, options)
 }
 
-// kernel is the state of the kernel.
-type kernel struct {
+// kernelState is what a restore needs to know about the kernel.
+type kernelState struct {
 	entries  iter.Seq2[ipvs.Entry, error]
 	timeouts ipvs.Timeouts
 	daemons  []ipvs.Daemon
 }
 
-// look reads the settings, which are timeouts and daemons, if the caller needs them, and begins to list the services.
-func look(ctx context.Context, client *ipvs.Client, settings bool) (k kernel, err error) {
+// readKernel reads the settings, which are timeouts and daemons, if the caller needs them, and begins to list the services.
+func readKernel(ctx context.Context, client *ipvs.Client, settings bool) (k kernelState, err error) {
 	if settings {
 		if k.timeouts, err = client.Timeouts(ctx); err != nil {
 			return k, err
@@ -63,7 +63,7 @@ func look(ctx context.Context, client *ipvs.Client, settings bool) (k kernel, er
 	return k, err
 }
 
-func newPlan(rules *Rules, present kernel, options Options) (*Plan, error) {
+func newPlan(rules *Rules, present kernelState, options Options) (*Plan, error) {
 	wanted := emptyTable()
 	if options.Keep {
 		kept, err := ipvs.Gather(present.entries)
@@ -99,13 +99,13 @@ func newPlan(rules *Rules, present kernel, options Options) (*Plan, error) {
 		before.addEntries(entry)
 	}
 	before.addSettings(present, wanted)
-	makes, leaves := difference(before, wanted)
-	return &Plan{Source: rules.Source, Makes: makes, Others: others, Leaves: leaves, before: before}, nil
+	additions, deletions := difference(before, wanted)
+	return &Plan{Source: rules.Source, Additions: additions, Others: others, Deletions: deletions, before: before}, nil
 }
 
 // AppendRules appends the changes of the plan as lines that could be typed, with addresses and ports as numbers.
 func (p *Plan) AppendRules(b []byte) []byte {
-	for _, lines := range [][]Line{p.Makes, p.Others, p.Leaves} {
+	for _, lines := range [][]Line{p.Additions, p.Others, p.Deletions} {
 		for _, line := range lines {
 			if _, ok := line.Command.Change(); ok {
 				b = append(line.Command.AppendRule(b, nil), '\n')

@@ -31,8 +31,8 @@ func BenchmarkPlan(b *testing.B) {
 		b.Run(name, func(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
-				plan, err := newPlan(rules, kernel{entries: ipvs.Each(entries...)}, Options{})
-				if err != nil || len(plan.Makes)+len(entries) == 0 {
+				plan, err := newPlan(rules, kernelState{entries: ipvs.Each(entries...)}, Options{})
+				if err != nil || len(plan.Additions)+len(entries) == 0 {
 					b.Fatal(err)
 				}
 			}

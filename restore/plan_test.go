@@ -37,8 +37,8 @@ func readGood(t testing.TB, text string) *Rules {
 	return rules
 }
 
-// kernelWith returns a kernel with the table that rules make, with counters and flags of its own.
-func kernelWith(t testing.TB, text string) kernel {
+// kernelWith returns the state of a kernel with the table that rules make, with counters and flags of its own.
+func kernelWith(t testing.TB, text string) kernelState {
 	t.Helper()
 	made := emptyTable()
 	if err := made.applyAll(readGood(t, text), make(excuses)); err != nil {
@@ -59,7 +59,7 @@ func kernelWith(t testing.TB, text string) kernel {
 		slices.Reverse(entry.Destinations) // the kernel lists the latest first
 		entries = append(entries, entry)
 	}
-	k := kernel{
+	k := kernelState{
 		entries:  ipvs.Each(entries...),
 		timeouts: ipvs.Timeouts{TCP: 900 * time.Second, TCPFin: 120 * time.Second, UDP: 300 * time.Second}.With(made.timeouts),
 	}
@@ -394,8 +394,8 @@ func TestPlanBack(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	makes, leaves := difference(emptyTable(), plan.before)
-	if got := string((&Plan{Makes: makes, Leaves: leaves}).AppendRules(nil)); got != rules {
+	additions, deletions := difference(emptyTable(), plan.before)
+	if got := string((&Plan{Additions: additions, Deletions: deletions}).AppendRules(nil)); got != rules {
 		t.Errorf("the way back is %q", got)
 	}
 }
@@ -407,7 +407,7 @@ func TestPlanWithoutCommands(t *testing.T) {
 		if !errors.Is(err, ErrNoCommands) || plan != nil || !strings.HasPrefix(err.Error(), "rules: ") {
 			t.Errorf("%q: plan %v, error %v", text, plan, err)
 		}
-		for name, present := range map[string]kernel{"an empty table": kernelWith(t, ""), "--noflush": kernelWith(t, small)} {
+		for name, present := range map[string]kernelState{"an empty table": kernelWith(t, ""), "--noflush": kernelWith(t, small)} {
 			plan, err := newPlan(readGood(t, text), present, Options{Keep: name == "--noflush"})
 			if err != nil || len(plan.AppendRules(nil)) != 0 {
 				t.Errorf("%q, %s: plan %v, error %v", text, name, plan, err)
@@ -565,7 +565,7 @@ func TestRandomPlans(t *testing.T) {
 		fmt.Fprintf(&text, "--set %d 0 %d\n", random.IntN(3), random.IntN(3))
 		return text.String()
 	}
-	kernelTable := func(k kernel) table {
+	kernelTable := func(k kernelState) table {
 		made := emptyTable()
 		entries, _ := ipvs.Gather(k.entries)
 		made.addEntries(entries...)
@@ -614,7 +614,7 @@ func TestRandomPlans(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		steps := append(slices.Clone(plan.Makes), plan.Leaves...)
+		steps := append(slices.Clone(plan.Additions), plan.Deletions...)
 
 		made := kernelTable(kernelWith(t, old))
 		before := text(made)
@@ -638,8 +638,8 @@ func TestRandomPlans(t *testing.T) {
 			doneLines = append(doneLines, &done[i])
 		}
 		mine := touchedBy(doneLines)
-		makes, leaves := difference(made, plan.before)
-		apply(&made, slices.DeleteFunc(append(makes, leaves...), func(line Line) bool { return !mine.has(line) }))
+		additions, deletions := difference(made, plan.before)
+		apply(&made, slices.DeleteFunc(append(additions, deletions...), func(line Line) bool { return !mine.has(line) }))
 		if diff := cmp.Diff(before, text(made)); diff != "" {
 			t.Fatalf("from\n%sto\n%sundone after %d steps (-want +got):\n%s", old, rules, len(done), diff)
 		}
@@ -720,7 +720,7 @@ func TestBigPlans(t *testing.T) {
 	}
 	start := time.Now()
 	plan, err := newPlan(rules, kernelWith(t, ""), Options{})
-	if err != nil || len(plan.Makes)+len(plan.Leaves) != 0 {
+	if err != nil || len(plan.Additions)+len(plan.Deletions) != 0 {
 		t.Errorf("plan %v, error %v", plan, err)
 	}
 	slices.Reverse(rules.Lines)

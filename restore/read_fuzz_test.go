@@ -31,13 +31,13 @@ func FuzzRead(f *testing.F) {
 		if err := lines.Err(); err != nil {
 			checkErrors(t, err, text)
 		}
-		plan, err := newPlan(lines, kernel{entries: ipvs.Each()}, Options{})
+		plan, err := newPlan(lines, kernelState{entries: ipvs.Each()}, Options{})
 		if err != nil {
 			checkErrors(t, err, text)
 			return
 		}
-		if len(plan.Leaves) > 0 {
-			t.Errorf("from an empty table go %v", plan.Leaves)
+		if len(plan.Deletions) > 0 {
+			t.Errorf("from an empty table go %v", plan.Deletions)
 		}
 		rules := string(plan.AppendRules(nil))
 		again, err := Read(t.Context(), strings.NewReader(rules), "again", resolver)
@@ -47,7 +47,7 @@ func FuzzRead(f *testing.F) {
 			}
 			t.Fatalf("%q has the rules %q, which are refused: %v", text, rules, err)
 		}
-		second, err := newPlan(again, kernel{entries: ipvs.Each()}, Options{})
+		second, err := newPlan(again, kernelState{entries: ipvs.Each()}, Options{})
 		if err != nil {
 			t.Fatalf("%q has the rules %q, which make no table: %v", text, rules, err)
 		}

@@ -53,7 +53,7 @@ func (t table) addEntries(entries ...ipvs.Entry) {
 }
 
 // addSettings adds the kernel's timeouts, if any are wanted, and daemons.
-func (t *table) addSettings(present kernel, wanted table) {
+func (t *table) addSettings(present kernelState, wanted table) {
 	if wanted.timeouts != (ipvs.Timeouts{}) {
 		t.timeouts = present.timeouts
 	}

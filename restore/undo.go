@@ -28,8 +28,8 @@ func (p *Plan) undo(ctx context.Context, client *ipvs.Client, done []*Line) erro
 		return &UndoError{err}
 	}
 	// The way back also has steps that were never done, and what other programs did to the same services.
-	makes, leaves := difference(now, p.before)
-	back := slices.DeleteFunc(append(makes, leaves...), func(line Line) bool { return !own.has(line) })
+	additions, deletions := difference(now, p.before)
+	back := slices.DeleteFunc(append(additions, deletions...), func(line Line) bool { return !own.has(line) })
 	if err := withoutGone(Execute(ctx, client, p.Source, back, nil)); err != nil {
 		return &UndoError{err}
 	}
@@ -41,7 +41,7 @@ func (p *Plan) undo(ctx context.Context, client *ipvs.Client, done []*Line) erro
 func (p *Plan) now(ctx context.Context, client *ipvs.Client, own touched) (table, error) {
 	now := emptyTable()
 	settings := p.before.timeouts != ipvs.Timeouts{} || len(p.before.daemons) > 0
-	present, err := look(ctx, client, settings)
+	present, err := readKernel(ctx, client, settings)
 	if err != nil {
 		return now, err
 	}

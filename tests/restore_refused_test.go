@@ -83,13 +83,13 @@ func TestRestoreRefusedLast(t *testing.T) {
 	before := d.table(t)
 	const settled = "-A -t 10.0.0.1:0 -s rr -p 2678400\n-Z -t 10.0.0.1:0\n"
 	plan := d.plan(t, settled+"-A -t 10.0.0.1:80 -s wlc\n-a -t 10.0.0.1:80 -r 10.1.0.1:80 -w 5\n-A -f 77")
-	if len(plan.Leaves) < 40 {
-		t.Fatalf("only %d deletions", len(plan.Leaves))
+	if len(plan.Deletions) < 40 {
+		t.Fatalf("only %d deletions", len(plan.Deletions))
 	}
 	// The kernel refuses no deletion of an existing service, so the last step is another command.
 	refused := restore.Line{Number: 99, Command: command.Command{Kind: command.AddService}}
 	refused.Command.Service = ipvs.Service{ServiceID: ipvs.MarkService(9, ipvs.IPv4), Scheduler: "nosuch"}
-	plan.Leaves = append(plan.Leaves, refused)
+	plan.Deletions = append(plan.Deletions, refused)
 	d.inside(t, func(client *ipvs.Client) error {
 		if err := carry(t.Context(), plan, client, nil); fmt.Sprint(err) != "rules:99: Scheduler or persistence engine not found" {
 			t.Errorf("error %v", err)

@@ -47,7 +47,7 @@ func (a *app) restore(c *cli.Context) error {
 		return err
 	}
 	defer r.close()
-	err = a.carry(ctx, r)
+	err = a.executePlan(ctx, r)
 	if errors.As(err, &signal) {
 		var undo *restore.UndoError
 		if errors.As(err, &undo) {
@@ -85,7 +85,7 @@ func (a *app) prepare(ctx context.Context, c *cli.Context) (*restoration, error)
 	}
 	k, err := a.connect(ctx)
 	if err != nil {
-		if rules.Err() != nil {
+		if rules.Err() != nil { // the bad lines come first; many can be found without the kernel
 			err = rules.Check(options)
 		}
 		return nil, err
@@ -114,23 +114,23 @@ func (a *app) prepare(ctx context.Context, c *cli.Context) (*restoration, error)
 	return r, nil
 }
 
-// carry executes a plan. An interrupt undoes it. So does a failed listing of the file, for example to a pipe that nobody
+// executePlan executes a plan. An interrupt undoes it. So does a failed listing of the file, for example to a pipe that nobody
 // reads any more.
-func (a *app) carry(ctx context.Context, r *restoration) error {
+func (a *app) executePlan(ctx context.Context, r *restoration) error {
 	release, err := r.plan.Reserve()
 	if err != nil {
 		return failed(fmt.Errorf("nothing was changed: %w", err))
 	}
 	defer release()
 	signal.Ignore(syscall.SIGPIPE)
-	listing := *a
-	listing.stdout = bufio.NewWriterSize(abandonableWriter{ctx, a.output}, 64<<10)
-	execute := listing.executeLine(ctx, r.kernel)
+	lister := *a // whose output an interrupt abandons
+	lister.stdout = bufio.NewWriterSize(abandonableWriter{ctx, a.output}, 64<<10)
+	execute := lister.executeLine(ctx, r.kernel)
 	return r.plan.Execute(ctx, r.kernel.Client, r.spare, func(c command.Command) error {
 		if err := execute(c); err != nil {
 			return err
 		}
-		return failed(listing.stdout.Flush())
+		return failed(lister.stdout.Flush())
 	})
 }
 

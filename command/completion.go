@@ -48,8 +48,7 @@ type completion struct {
 // newCompletion reads the words before the cursor. It skips bad values, and looks up no hosts, which takes time.
 func newCompletion(before []string, table func() []ipvs.Entry, port func(name, protocol string) (uint16, bool)) *completion {
 	c := &completion{table: table}
-	c.line.words.rest = before
-	c.line.lookup = Lookup{Host: noName.Host, Port: port}
+	c.line.begin(before, Lookup{Host: noName.Host, Port: port})
 	for {
 		found, text, _, err := c.line.words.next()
 		if found == nil || err != nil {
@@ -97,7 +96,7 @@ func (c *completion) fits(o *option) bool {
 	case o.order != 0 && given.has(o.order):
 		return false
 	case o.order != 0 && slices.Contains(o.commands.exclusive, kind):
-		return given&commandLegality[kind].exclusive == 0
+		return given&c.line.grammar.commands[kind].exclusive == 0
 	default:
 		return slices.Contains(slices.Concat(o.commands.required, o.commands.allowed, o.commands.exclusive), kind)
 	}

@@ -9,13 +9,13 @@ import (
 
 // explainLegality says why options do not go with the command.
 func (r *reading) explainLegality() {
-	l := commandLegality[r.command.Kind]
+	l := r.grammar.commands[r.command.Kind]
 	if l.check(allDecisions, r.given, "", "") == nil {
 		return
 	}
 	// The same letter in the other case may be the command that goes with these options.
 	other := commandOption(r.command.Kind).otherCase()
-	if other != nil && other.kind != None && r.given != 0 && commandLegality[other.kind].check(allDecisions, r.given, "", "") == nil {
+	if other != nil && other.kind != None && r.given != 0 && r.grammar.commands[other.kind].check(allDecisions, r.given, "", "") == nil {
 		r.hint("to %s type %s", other.help, other.name())
 		return
 	}
@@ -27,16 +27,16 @@ func (r *reading) explainLegality() {
 			r.hint("the real-server is -r ADDRESS:PORT")
 		case !r.given.has(order), l.may().has(order), r.failed.has(order), r.meansMasquerading(decision(order)):
 		default:
-			r.hint("%s goes with %s", r.options[decided].name(), listed(commandsWith(order), "and"))
+			r.hint("%s goes with %s", r.options[decided].name(), listed(r.commandsWith(order), "and"))
 		}
 	}
 }
 
 // commandsWith returns the commands that a decision goes with, as they are typed.
-func commandsWith(order int) []string {
+func (r *reading) commandsWith(order int) []string {
 	var with []string
 	for kind := AddService; kind < Help; kind++ {
-		if commandLegality[kind].may().has(order) {
+		if r.grammar.commands[kind].may().has(order) {
 			with = append(with, commandOption(kind).name())
 		}
 	}
@@ -57,7 +57,7 @@ func (r *reading) explainChecks() {
 			r.hint("-o goes with -u ADDRESS:PORT and -f MARK")
 		}
 	case kind == AddServer || kind == EditServer:
-		if r.given&tunnelOptions != 0 && r.command.Server.Forwarding != ipvs.Tunneling {
+		if r.given&r.grammar.tunnelOptions != 0 && r.command.Server.Forwarding != ipvs.Tunneling {
 			r.hint("tunnel options go with -i")
 		}
 	}
@@ -81,7 +81,7 @@ func (r *reading) explainPort() {
 
 // explainSecondCommand is about a command behind the first one.
 func (r *reading) explainSecondCommand(second *option) {
-	may := commandLegality[r.command.Kind].may()
+	may := r.grammar.commands[r.command.Kind].may()
 	if other := second.otherCase(); other != nil && may.has(other.order) {
 		r.hint("%s is a command: --%s is %s", second.name(), other.long, other.name())
 		return
@@ -139,5 +139,5 @@ func isAddress(word string) bool {
 // lacks reports whether the command goes with an option that is not there.
 func (r *reading) lacks(long string) bool {
 	order := longOption(long).order
-	return !r.given.has(order) && commandLegality[r.command.Kind].may().has(order)
+	return !r.given.has(order) && r.grammar.commands[r.command.Kind].may().has(order)
 }

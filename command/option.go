@@ -45,7 +45,7 @@ const (
 	optional       // the next word unless it begins with a dash
 )
 
-// fits says which commands, or types of tunnel, an option goes with. Its lists need no work at the start of the program.
+// fits says which commands, or types of tunnel, an option goes with.
 type fits[T Kind | ipvs.TunnelType] struct {
 	required  []T
 	allowed   []T
@@ -218,6 +218,7 @@ func (o *option) name() string {
 	return "--" + o.long
 }
 
+// longOption returns the option of a long name, or nil.
 func longOption(name string) *option {
 	for i := range options {
 		if options[i].long == name {
@@ -227,18 +228,15 @@ func longOption(name string) *option {
 	return nil
 }
 
-// letters indexes the table by letter. A restore asks for five letters a line.
-var letters [256]*option
-
-func init() {
+// letterOption returns the option of a letter, or nil.
+func letterOption(letter byte) *option {
 	for i := range options {
-		if letter := options[i].letter; letter != 0 {
-			letters[letter] = &options[i]
+		if options[i].letter == letter && letter != 0 {
+			return &options[i]
 		}
 	}
+	return nil
 }
-
-func letterOption(letter byte) *option { return letters[letter] }
 
 // otherCase returns the option of the same letter in the other case, or nil.
 func (o *option) otherCase() *option { return letterOption(o.letter ^ ('a' ^ 'A')) }

@@ -30,7 +30,8 @@ type Parser struct {
 	lookup  Lookup
 	command Command
 	given   decisions
-	flags   string // the value of -b
+	flags   string   // the value of -b
+	grammar *grammar // the same for every line
 }
 
 // Parse reads a command line as the function of that name does.
@@ -49,7 +50,10 @@ func (p *Parser) Parse(program string, words []string, lookup Lookup) (Command, 
 
 // begin forgets the line before and sets the defaults.
 func (p *Parser) begin(words []string, lookup Lookup) {
-	*p = Parser{words: wordReader{rest: words}, lookup: lookup}
+	if p.grammar == nil {
+		p.grammar = newGrammar()
+	}
+	*p = Parser{words: wordReader{options: &p.grammar.letters, rest: words}, lookup: lookup, grammar: p.grammar}
 	p.command.Server.Weight = 1
 	p.command.Server.Forwarding = ipvs.DirectRouting
 }
@@ -74,7 +78,7 @@ func (p *Parser) parse(program string) error {
 	if err := p.finish(); err != nil {
 		return err
 	}
-	return check(&p.command, p.given)
+	return p.grammar.check(&p.command, p.given)
 }
 
 // setOptions sets what the options behind the command set, in their order.

@@ -224,6 +224,7 @@ func TestErrors(t *testing.T) {
 
 		// Words.
 		"-L -q":                            {Message: "-q: unknown option", Status: 255},
+		"-L -\x00":                         {Message: "-\\x00: unknown option", Status: 255},
 		"-Lnq":                             {Message: "-Lnq: unknown option", Status: 255},
 		"-L --nothing":                     {Message: "--nothing: unknown option", Status: 255},
 		"-L --numeri":                      {Message: "--numeri: unknown option", Status: 255},

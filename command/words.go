@@ -5,6 +5,7 @@ import "strings"
 // wordReader splits the words of a command line into options with their values, as popt does. It gathers the words that
 // belong to no option.
 type wordReader struct {
+	options *[256]*option // by letter
 	rest    []string
 	cluster string // the word of letters that is being read
 	letters string // the letters of it that are left
@@ -38,7 +39,7 @@ func (w *wordReader) next() (found *option, text, word string, err error) {
 }
 
 func (w *wordReader) nextLetter() (*option, string, string, error) {
-	found := letterOption(w.letters[0])
+	found := w.options[w.letters[0]]
 	text, hasText := strings.CutPrefix(w.letters[1:], "=")
 	w.letters = ""
 	if !hasText {

@@ -1,0 +1,140 @@
+package ipvs
+
+import (
+	"context"
+	"math/rand/v2"
+	"runtime"
+	"testing"
+	"time"
+)
+
+// TestKernelCompany lists services that stay while others come and go. One dump of the kernel in thirty lacks a service that
+// stays.
+func TestKernelCompany(t *testing.T) {
+	c := dialKernel(t)
+	const staying, coming = 400, 20
+	add := func(mark int) Change {
+		return AddService(Service{ServiceID: MarkService(uint32(mark), IPv4), Scheduler: "rr"})
+	}
+	for mark := range staying {
+		apply(t, c, add(mark+1))
+	}
+	other, err := Dial() // here, as this thread is in the namespace
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer other.Close()
+	ctx, cancel := context.WithTimeout(t.Context(), 8*time.Second)
+	defer cancel()
+	changed := make(chan error)
+	go func() {
+		for ctx.Err() == nil {
+			for mark := range coming {
+				if err := other.Apply(t.Context(), add(staying+mark+1)); err != nil {
+					changed <- err
+					return
+				}
+			}
+			for mark := range coming {
+				if err := other.Apply(t.Context(), DeleteService(MarkService(uint32(staying+mark+1), IPv4))); err != nil {
+					changed <- err
+					return
+				}
+			}
+		}
+		changed <- nil
+	}()
+	listings, missing := 0, 0
+	for ; ctx.Err() == nil; listings++ {
+		there := 0
+		for id := range services(t, c) {
+			if id.Mark <= staying {
+				there++
+			}
+		}
+		if there != staying {
+			missing++
+		}
+	}
+	if err := <-changed; err != nil {
+		t.Error(err)
+	}
+	t.Logf("%d listings, %d of which lack a service", listings, missing)
+	if missing*200 > listings {
+		t.Errorf("of %d listings %d lack a service", listings, missing)
+	}
+}
+
+// TestKernelMovingTable lists services while some come and go, a few at a time. No service that stays may be missing, although
+// the kernel's dump sometimes lacks one.
+func TestKernelMovingTable(t *testing.T) {
+	c := dialKernel(t)
+	other, err := Dial()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer other.Close()
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(4)) // so that both take turns even on one processor
+	const staying, moving, listings = 400, 20, 25
+	service := func(mark int) Service {
+		return Service{ServiceID: MarkService(uint32(mark), IPv4), Scheduler: "rr"}
+	}
+	var changes []Change
+	for mark := 1; mark <= staying; mark++ {
+		changes = append(changes, AddService(service(mark)))
+	}
+	apply(t, c, changes...)
+
+	ctx, stop := context.WithCancel(t.Context())
+	moves := make(chan int)
+	go func() {
+		there := make([]bool, moving)
+		count := 0
+		for random := rand.New(rand.NewPCG(1, 2)); ctx.Err() == nil; count++ {
+			var batch []Change
+			for i := range moving {
+				id := service(staying + 1 + i)
+				switch {
+				case there[i] != (count%2 == 0) || random.IntN(moving/2) > 0:
+					continue // services come in one batch, and go in the next
+				case there[i]:
+					batch = append(batch, DeleteService(id.ServiceID))
+				default:
+					batch = append(batch, AddService(id))
+				}
+				there[i] = !there[i]
+			}
+			if err := other.Apply(t.Context(), batch...); err != nil {
+				t.Error(err)
+			}
+			for range random.IntN(40) { // a while in which nothing changes
+				if _, err := other.Info(t.Context()); err != nil {
+					t.Error(err)
+				}
+			}
+		}
+		moves <- count
+	}()
+	missing := 0
+	for range listings {
+		all, err := c.Table(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		found := make(map[uint32]int)
+		for _, entry := range all {
+			if found[entry.Mark]++; found[entry.Mark] > 1 {
+				t.Errorf("%v is listed twice", entry.ServiceID)
+			}
+		}
+		for mark := uint32(1); mark <= staying; mark++ {
+			missing += 1 - found[mark]
+		}
+	}
+	stop()
+	count := <-moves
+	t.Logf("%d listings beside %d batches of changes", listings, count)
+	if missing > 0 || count < listings {
+		t.Errorf("%d services that stayed are missing in %d listings beside %d batches of changes", missing, listings, count)
+	}
+}

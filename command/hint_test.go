@@ -59,16 +59,13 @@ func TestMistakes(t *testing.T) {
 
 // refusal returns the kernel's error that has a message.
 func refusal(t *testing.T, c Command, message string) error {
-	operation, ok := map[Kind]ipvs.Operation{
-		AddService: ipvs.OpAddService, EditService: ipvs.OpEditService, DeleteService: ipvs.OpDeleteService,
-		AddServer: ipvs.OpAddDestination, EditServer: ipvs.OpEditDestination, DeleteServer: ipvs.OpDeleteDestination,
-	}[c.Kind]
+	change, ok := c.Change()
 	if !ok {
 		t.Errorf("the kernel refuses no %v", c.Kind)
 		return nil
 	}
-	for _, errno := range []syscall.Errno{syscall.EEXIST, syscall.ENOENT, syscall.ESRCH} {
-		err := &ipvs.Error{Operation: operation, Err: errno}
+	for errno := syscall.Errno(1); errno <= 133; errno++ {
+		err := &ipvs.Error{Operation: change.Operation(), Err: errno}
 		if err.Reason() == message {
 			return err
 		}

@@ -7,6 +7,9 @@ type Change struct {
 	request
 }
 
+// Operation returns what the change does.
+func (c Change) Operation() Operation { return c.operation }
+
 // String returns the operation and its object, such as "add service TCP 192.0.2.1:80".
 func (c Change) String() string {
 	if object := c.object(); object != "" {

@@ -686,10 +686,10 @@ func TestUndoOwn(t *testing.T) {
 }
 
 func TestWithoutGone(t *testing.T) {
-	gone := &Error{"rules", 1, refusal(command.DeleteServer, 2)}
-	goneService := &Error{"rules", 2, refusal(command.DeleteService, 3)}
-	denied := &Error{"rules", 3, refusal(command.DeleteService, 1)}
-	missing := &Error{"rules", 4, refusal(command.EditServer, 2)}
+	gone := &Error{"rules", 1, refusal(&command.Command{Kind: command.DeleteServer}, 2)}
+	goneService := &Error{"rules", 2, refusal(&command.Command{Kind: command.DeleteService}, 3)}
+	denied := &Error{"rules", 3, refusal(&command.Command{Kind: command.DeleteService}, 1)}
+	missing := &Error{"rules", 4, refusal(&command.Command{Kind: command.EditServer}, 2)}
 	if err := withoutGone(errors.Join(gone, goneService)); err != nil {
 		t.Errorf("what is gone already: %v", err)
 	}

@@ -114,7 +114,7 @@ func (t *table) apply(line *Line) *ipvs.Error {
 		t.timeouts, t.line = t.timeouts.With(c.Timeouts), line.Number
 	case command.StartDaemon:
 		if t.daemons[c.Daemon.State].runs {
-			return refusal(c.Kind, syscall.EEXIST)
+			return refusal(c, syscall.EEXIST)
 		}
 		t.daemons[c.Daemon.State] = daemon{c.Daemon, true, line.Number}
 	case command.StopDaemon:
@@ -131,9 +131,9 @@ func (t *table) applyService(line *Line) *ipvs.Error {
 		s = &service{added: line.Number}
 		t.services[c.Service.ServiceID] = s
 	case c.Kind == command.AddService && s.line > 0:
-		return refusal(c.Kind, syscall.EEXIST)
+		return refusal(c, syscall.EEXIST)
 	case s == nil:
-		return refusal(c.Kind, syscall.ESRCH)
+		return refusal(c, syscall.ESRCH)
 	case c.Kind == command.DeleteService:
 		delete(t.services, s.ServiceID)
 		return nil
@@ -146,7 +146,7 @@ func (t *table) applyServer(line *Line) *ipvs.Error {
 	c := &line.Command
 	s := t.services[c.Service.ServiceID]
 	if s == nil {
-		return refusal(c.Kind, syscall.ESRCH)
+		return refusal(c, syscall.ESRCH)
 	}
 	changed := server{c.Server, line.Number}
 	d := s.server(c.Server.Address)
@@ -154,9 +154,9 @@ func (t *table) applyServer(line *Line) *ipvs.Error {
 	case c.Kind == command.AddServer && d == nil:
 		s.servers = append(s.servers, changed)
 	case c.Kind == command.AddServer && d.line > 0:
-		return refusal(c.Kind, syscall.EEXIST)
+		return refusal(c, syscall.EEXIST)
 	case d == nil:
-		return refusal(c.Kind, syscall.ENOENT)
+		return refusal(c, syscall.ENOENT)
 	case c.Kind == command.DeleteServer:
 		s.servers = slices.DeleteFunc(s.servers, func(other server) bool { return other.Address == c.Server.Address })
 	default:
@@ -166,15 +166,7 @@ func (t *table) applyServer(line *Line) *ipvs.Error {
 }
 
 // refusal returns the kernel's error for a command.
-func refusal(kind command.Kind, errno syscall.Errno) *ipvs.Error {
-	operation := map[command.Kind]ipvs.Operation{
-		command.AddService:    ipvs.OpAddService,
-		command.EditService:   ipvs.OpEditService,
-		command.DeleteService: ipvs.OpDeleteService,
-		command.AddServer:     ipvs.OpAddDestination,
-		command.EditServer:    ipvs.OpEditDestination,
-		command.DeleteServer:  ipvs.OpDeleteDestination,
-		command.StartDaemon:   ipvs.OpStartDaemon,
-	}[kind]
-	return &ipvs.Error{Operation: operation, Err: errno}
+func refusal(c *command.Command, errno syscall.Errno) *ipvs.Error {
+	change, _ := c.Change()
+	return &ipvs.Error{Operation: change.Operation(), Err: errno}
 }

@@ -85,7 +85,7 @@ func (a *app) prepare(ctx context.Context, c *cli.Context) (*restoration, error)
 	}
 	k, err := a.connect(ctx)
 	if err != nil {
-		if rules.Err() != nil { // the bad lines come first; many can be found without the kernel
+		if rules.Err() != nil { // those that can be found without the kernel
 			err = rules.Check(options)
 		}
 		return nil, err

@@ -29,19 +29,19 @@ type app struct {
 	resolver *names.Resolver
 }
 
-// Run runs a command line, whose first word is the name of the program. It returns the exit status.
-func Run(ctx context.Context, version string, words []string, stdin, stdout, stderr *os.File) int {
+// Run runs a command line, whose first argument is the name of the program. It returns the exit status.
+func Run(ctx context.Context, version string, args []string, stdin, stdout, stderr *os.File) int {
 	keepIgnored()
 	a := &app{
 		version:  version,
-		name:     words[0],
+		name:     args[0],
 		stdin:    stdin,
 		stdout:   bufio.NewWriterSize(standardOutput{stdout}, 64<<10),
 		output:   stdout,
 		stderr:   stderr,
 		resolver: names.NewResolver(),
 	}
-	err := a.run(ctx, words)
+	err := a.run(ctx, args)
 	if flushErr := a.stdout.Flush(); err == nil && flushErr != nil {
 		err = failed(flushErr)
 	}
@@ -62,31 +62,33 @@ func (a *app) verbs() []*cli.Command {
 const linkPrefix = "ipvsadm-"
 
 // run enters the namespace that --netns names, and runs what is left of the command line.
-func (a *app) run(ctx context.Context, words []string) error {
-	if len(words) > 2 && words[1] == completeVerb {
-		return a.complete(ctx, words[2:])
+func (a *app) run(ctx context.Context, args []string) error {
+	if len(args) > 2 && args[1] == completeVerb {
+		return a.complete(ctx, args[2:])
 	}
-	namespace, words, err := command.CutNamespace(words)
+	namespace, args, err := command.CutNamespace(args)
 	if err != nil {
 		return err
 	}
 	if namespace != "" {
-		return cli.Exit(netns.Exec(namespace, words), statusUnavailable)
+		// Exec returns only if it fails. The program that it starts does not see --netns.
+		return cli.Exit(netns.Exec(namespace, args), statusUnavailable)
 	}
 	if verb, ok := strings.CutPrefix(filepath.Base(a.name), linkPrefix); ok {
-		words = append([]string{a.name, verb}, words[1:]...)
+		args = append([]string{a.name, verb}, args[1:]...)
 	}
-	if len(words) < 2 || strings.HasPrefix(words[1], "-") {
-		return a.classic(ctx, words[1:]) // a cli.App would take 3 to 5 % of the start
+	if len(args) < 2 || strings.HasPrefix(args[1], "-") {
+		return a.classic(ctx, args[1:]) // a cli.App would take 3 to 5 % of the start
 	}
 	app := a.cli()
-	if verb := app.Command(words[1]); verb != nil && !verb.SkipFlagParsing {
-		words = append(words[:2:2], flagsFirst(verb, words[2:])...)
+	if verb := app.Command(args[1]); verb != nil && !verb.SkipFlagParsing {
+		args = append(args[:2:2], flagsFirst(verb, args[2:])...)
 	}
-	return app.RunContext(ctx, words)
+	return app.RunContext(ctx, args)
 }
 
-// cli returns the application. It runs a verb if the first word names one, or else the classic command line.
+// cli returns the application. It runs a verb if the first word names one, or else the classic command line,
+// whose error an unknown verb gets.
 func (a *app) cli() *cli.App {
 	verbs := a.verbs()
 	for _, verb := range verbs {

@@ -63,7 +63,7 @@ func serverBefore(ctx context.Context, k *kernel, c command.Command) ipvs.Destin
 	return entry.Destinations[i].Destination
 }
 
-// execute runs a command.
+// execute runs a command of the command line or of a file. A line of a file may be -h or -v too.
 func (a *app) execute(ctx context.Context, k *kernel, c command.Command) error {
 	switch c.Kind {
 	case command.Help:
@@ -84,7 +84,7 @@ func (a *app) execute(ctx context.Context, k *kernel, c command.Command) error {
 		}
 		return restore.Execute(ctx, k.Client, standardInput, rules.Lines, a.executeLine(ctx, k))
 	default:
-		change, _ := c.Change()
+		change, _ := c.Change() // the commands without a change are above
 		return c.Explain(k.Apply(ctx, change))
 	}
 }

@@ -124,11 +124,11 @@ func unavailable(err error) error {
 		refusal = &ipvs.Error{Err: err}
 	}
 	//lint:ignore ST1005 the words are the original's
-	unavailable := fmt.Errorf("Can't initialize ipvs: %s\nAre you sure that IP Virtual Server is built in the kernel or as module?",
+	explained := fmt.Errorf("Can't initialize ipvs: %s\nAre you sure that IP Virtual Server is built in the kernel or as module?",
 		refusal.Reason())
 	if errors.Is(err, syscall.EPERM) && os.Geteuid() == 0 && !hasNetAdmin() {
-		unavailable = &command.Hinted{Err: unavailable, Hints: []string{
+		explained = &command.Hinted{Err: explained, Hints: []string{
 			"this is root without the capability CAP_NET_ADMIN: a container needs it added"}}
 	}
-	return cli.Exit(unavailable, statusUnavailable)
+	return cli.Exit(explained, statusUnavailable)
 }

@@ -49,15 +49,15 @@ func (a *app) list(ctx context.Context, k *kernel, c command.Command) error {
 	if !out.Counters() {
 		client = client.WithoutCounters()
 	}
-	entries, err := entries(ctx, client, c)
+	entries, err := readEntries(ctx, client, c)
 	if err != nil {
 		return err
 	}
 	return out.Table(ctx, a.stdout, k.info, entries)
 }
 
-// entries returns the entry that the command names, or all of them.
-func entries(ctx context.Context, client *ipvs.Client, c command.Command) (iter.Seq2[ipvs.Entry, error], error) {
+// readEntries reads the entry that the command names, or all of them.
+func readEntries(ctx context.Context, client *ipvs.Client, c command.Command) (iter.Seq2[ipvs.Entry, error], error) {
 	switch {
 	case c.HasService():
 		entry, err := client.Entry(ctx, c.Service.ServiceID)
@@ -69,12 +69,12 @@ func entries(ctx context.Context, client *ipvs.Client, c command.Command) (iter.
 		services, err := client.Services(ctx)
 		return client.Entries(ctx, services), err
 	default:
-		return sorted(ctx, client)
+		return readSorted(ctx, client)
 	}
 }
 
-// sorted returns the table in the original's order, one service at a time.
-func sorted(ctx context.Context, client *ipvs.Client) (iter.Seq2[ipvs.Entry, error], error) {
+// readSorted reads the table in the original's order, one service at a time.
+func readSorted(ctx context.Context, client *ipvs.Client) (iter.Seq2[ipvs.Entry, error], error) {
 	services, err := client.Services(ctx)
 	if err != nil {
 		return nil, err

@@ -42,7 +42,7 @@ func (a *app) saveVerb() *cli.Command {
 
 // save writes the table as rules.
 func (a *app) save(ctx context.Context, k *kernel, w io.Writer, numeric bool) error {
-	entries, err := sorted(ctx, k.WithoutCounters())
+	entries, err := readSorted(ctx, k.WithoutCounters())
 	if err != nil {
 		return err
 	}

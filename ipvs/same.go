@@ -8,6 +8,10 @@ import "net/netip"
 // Same reports whether two services are the same. Servers and counters do not count.
 func (s Service) Same(other Service) bool { return s.effective() == other.effective() }
 
+// OrderCounts reports whether the order in which servers were added counts: whether it influences which server a client
+// gets, if nothing else does.
+func (s Service) OrderCounts() bool { return s.Scheduler == "mh" }
+
 // effective clears what the kernel sets itself and what has no effect.
 func (s Service) effective() Service {
 	s.Flags &^= Hashed

@@ -101,6 +101,16 @@ func SortDestinations(servers []ListedDestination) {
 	sort.Sort(byAddress(servers))
 }
 
+// ArrangeDestinations puts the servers of an entry, which have the kernel's order, in the order of their addition if that
+// counts, and else in the order in which ipvsadm lists them.
+func (e Entry) ArrangeDestinations() {
+	if e.OrderCounts() {
+		slices.Reverse(e.Destinations)
+		return
+	}
+	SortDestinations(e.Destinations)
+}
+
 type byID []ListedService
 
 func (s byID) Len() int           { return len(s) }

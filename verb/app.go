@@ -55,7 +55,7 @@ func Run(ctx context.Context, version string, args []string, stdin, stdout, stde
 
 // verbs lists the verbs. Dispatch, the names of links, -h and completion all use this list.
 func (a *app) verbs() []*cli.Command {
-	return []*cli.Command{a.saveVerb(), a.restoreVerb(), a.helpVerb(), a.versionVerb()}
+	return []*cli.Command{a.saveVerb(), a.restoreVerb(), a.diffVerb(), a.helpVerb(), a.versionVerb()}
 }
 
 // linkPrefix begins the names of links to this program: "ipvsadm-save" is "ipvsadm save".
@@ -92,7 +92,9 @@ func (a *app) run(ctx context.Context, args []string) error {
 func (a *app) cli() *cli.App {
 	verbs := a.verbs()
 	for _, verb := range verbs {
-		verb.OnUsageError = usageError
+		if verb.OnUsageError == nil {
+			verb.OnUsageError = usageError
+		}
 		verb.HideHelpCommand = true
 		if verb.ArgsUsage == "" {
 			verb.Action = withoutWords(verb.Action)

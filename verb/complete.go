@@ -75,6 +75,24 @@ func (a *app) flagCandidates(ctx context.Context, verb *cli.Command, before []st
 			candidates = append(candidates, command.Candidate{Word: long, Help: strings.ReplaceAll(flag.GetUsage(), "`", "")})
 		}
 	}
+	if verb.Name == diffName && !strings.HasPrefix(current, "-") {
+		candidates = append(candidates, tableCandidates(current)...)
+	}
+	return candidates
+}
+
+// tableCandidates returns the names of tables: files, the kernel and network namespaces.
+func tableCandidates(current string) []command.Candidate {
+	candidates := []command.Candidate{{Word: command.Files}}
+	words := []string{kernelTable}
+	for _, name := range netns.Names() {
+		words = append(words, namespaceTable+name)
+	}
+	for _, word := range words {
+		if strings.HasPrefix(word, current) {
+			candidates = append(candidates, command.Candidate{Word: word})
+		}
+	}
 	return candidates
 }
 

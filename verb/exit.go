@@ -36,6 +36,9 @@ func (a *app) report(err error) int {
 	}
 	joined := split(err)
 	for _, err := range joined {
+		if message(err) == "" { // a verb's status that is no failure
+			continue
+		}
 		for line := range strings.SplitSeq(message(err), "\n") {
 			fmt.Fprintln(a.stderr, command.Printable(line)) // a line of a file may hold control characters
 		}

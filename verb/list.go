@@ -49,7 +49,11 @@ func (a *app) list(ctx context.Context, k *kernel, c command.Command) error {
 	if !out.Counters() {
 		client = client.WithoutCounters()
 	}
-	entries, err := readEntries(ctx, client, c)
+	arrange := byAddress
+	if c.Listing.Format == "json" { // which other directors compare with theirs
+		arrange = ipvs.Entry.ArrangeDestinations
+	}
+	entries, err := readEntries(ctx, client, c, arrange)
 	if err != nil {
 		return err
 	}
@@ -57,24 +61,25 @@ func (a *app) list(ctx context.Context, k *kernel, c command.Command) error {
 }
 
 // readEntries reads the entry that the command names, or all of them.
-func readEntries(ctx context.Context, client *ipvs.Client, c command.Command) (iter.Seq2[ipvs.Entry, error], error) {
+func readEntries(ctx context.Context, client *ipvs.Client, c command.Command, arrange func(ipvs.Entry)) (iter.Seq2[ipvs.Entry, error], error) {
 	switch {
 	case c.HasService():
 		entry, err := client.Entry(ctx, c.Service.ServiceID)
 		if !c.Listing.NoSort {
-			ipvs.SortDestinations(entry.Destinations)
+			arrange(entry)
 		}
 		return ipvs.Each(entry), err
 	case c.Listing.NoSort:
 		services, err := client.Services(ctx)
 		return client.Entries(ctx, services), err
 	default:
-		return readSorted(ctx, client)
+		return readSorted(ctx, client, arrange)
 	}
 }
 
-// readSorted reads the table in the original's order, one service at a time.
-func readSorted(ctx context.Context, client *ipvs.Client) (iter.Seq2[ipvs.Entry, error], error) {
+// readSorted reads the table one service at a time: services in the original's order, and the servers of each as arrange puts
+// them.
+func readSorted(ctx context.Context, client *ipvs.Client, arrange func(ipvs.Entry)) (iter.Seq2[ipvs.Entry, error], error) {
 	services, err := client.Services(ctx)
 	if err != nil {
 		return nil, err
@@ -82,10 +87,12 @@ func readSorted(ctx context.Context, client *ipvs.Client) (iter.Seq2[ipvs.Entry,
 	ipvs.SortServices(services)
 	return func(yield func(ipvs.Entry, error) bool) {
 		for entry, err := range client.Entries(ctx, services) {
-			ipvs.SortDestinations(entry.Destinations)
+			arrange(entry)
 			if !yield(entry, err) {
 				return
 			}
 		}
 	}, nil
 }
+
+func byAddress(entry ipvs.Entry) { ipvs.SortDestinations(entry.Destinations) }

@@ -6,6 +6,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"ipvsadm/ipvs"
 	"ipvsadm/save"
 )
 
@@ -42,7 +43,7 @@ func (a *app) saveVerb() *cli.Command {
 
 // save writes the table as rules.
 func (a *app) save(ctx context.Context, k *kernel, w io.Writer, numeric bool) error {
-	entries, err := readSorted(ctx, k.WithoutCounters())
+	entries, err := readSorted(ctx, k.WithoutCounters(), ipvs.Entry.ArrangeDestinations)
 	if err != nil {
 		return err
 	}

@@ -15,7 +15,7 @@ import (
 // Exec runs this program again in a network namespace, with other words. It returns only if it fails.
 //
 // Each thread has its own network namespace, and a Go program has several threads before main begins. A program that
-// starts from a thread in another namespace is there with all its threads, sockets, /proc and lookups.
+// starts from a thread in another namespace is there with all its threads, sockets, /proc and look-ups.
 func Exec(namespace string, words []string) error {
 	file, err := path(namespace)
 	if err != nil {
@@ -34,6 +34,24 @@ func Exec(namespace string, words []string) error {
 	return inNamespace(namespace, fmt.Errorf("run this program in it: %w", err))
 }
 
+// Do calls f on a thread in a network namespace. Sockets that f opens stay there.
+func Do(namespace string, f func() error) error {
+	file, err := path(namespace)
+	if err != nil {
+		return err
+	}
+	ended := make(chan error)
+	go func() {
+		runtime.LockOSThread() // and never unlocks it: the thread ends with the goroutine
+		if err := enter(file); err != nil {
+			ended <- inNamespace(namespace, err)
+			return
+		}
+		ended <- f()
+	}()
+	return <-ended
+}
+
 func enter(path string) error {
 	file, err := os.Open(path)
 	if err != nil {
@@ -48,7 +66,7 @@ func enter(path string) error {
 }
 
 // bindFiles mounts the files of a directory over those in /etc, for this thread and what it runs, as "ip netns exec" does.
-// Lookups then use the namespace's own resolv.conf and hosts.
+// Look-ups then use the namespace's own resolv.conf and hosts.
 func bindFiles(directory string) error {
 	entries, err := os.ReadDir(directory)
 	if errors.Is(err, fs.ErrNotExist) || err == nil && len(entries) == 0 {

@@ -1,4 +1,4 @@
-// Package netns moves this program into another network namespace.
+// Package netns moves this program, or one of its threads, into another network namespace.
 package netns
 
 import (

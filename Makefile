@@ -51,6 +51,8 @@ test: tools all
 	$(GO) vet ./...
 	$(GO) vet $(long) ./tests
 	$(GO) run $(staticcheck) ./...
+	$(GO) -C packaging vet ./...
+	$(GO) -C packaging test ./...
 	@unformatted=$$(gofmt -l .); [ -z "$$unformatted" ] || { echo "gofmt: $$unformatted"; exit 1; }
 	shellcheck $$(grep -rlE '^#!/bin/(ba)?sh' --exclude-dir=.git --exclude-dir=build --exclude='*.go' --exclude='*.md' --exclude='*.txt*' .)
 	mandoc -T lint -W warning man/*.8
@@ -112,11 +114,12 @@ install: all
 uninstall:
 	@DESTDIR='$(DESTDIR)' FORCE='$(FORCE)' init/installer uninstall $(installed)
 
-# The files to install, under $(stage).
+# The files to install, under $(stage): those of make install, of the packages and of the tarballs.
+program = ipvsadm
 stage: $(INIT:%=stage-%)
-	@install -D -m 755 -t $(stage)$(PREFIX)/sbin ipvsadm
+	@install -D -m 755 $(program) $(stage)$(PREFIX)/sbin/ipvsadm
 	@install -D -m 644 -t $(stage)$(PREFIX)/share/man/man8 man/*.8
-	@install -D -m 644 -t $(stage)$(PREFIX)/share/ipvsadm man/ipvsadm.schema.json
+	@install -D -m 644 -t $(stage)$(PREFIX)/share/ipvsadm man/*.schema.json
 	@install -D -m 644 init/ipvsadm.bash $(stage)$(bash)/ipvsadm
 	@install -D -m 644 -t $(stage)$(PREFIX)/share/zsh/site-functions init/_ipvsadm
 	@install -D -m 644 -t $(stage)$(fish) init/ipvsadm.fish
@@ -128,7 +131,11 @@ stage: $(INIT:%=stage-%)
 
 stage-systemd:
 	@mkdir -p $(stage)$(PREFIX)/lib/systemd/system $(stage)$(PREFIX)/lib/ipvsadm
-	@sed 's|/usr/lib/|$(PREFIX)/lib/|' init/ipvsadm.service >$(stage)$(PREFIX)/lib/systemd/system/ipvsadm.service
+	@for unit in $(notdir $(wildcard init/*.service init/*.timer)); do \
+		sed 's|/usr/lib/|$(PREFIX)/lib/|; s|/usr/sbin/|$(PREFIX)/sbin/|' init/$$unit \
+			>$(stage)$(PREFIX)/lib/systemd/system/$$unit || exit; \
+	done
+	@install -D -m 644 init/ipvsadm.tmpfiles $(stage)$(PREFIX)/lib/tmpfiles.d/ipvsadm.conf
 	@sed 's|^PATH=|PATH=$(PREFIX)/sbin:|' init/ipvsadm.init >$(stage)$(PREFIX)/lib/ipvsadm/init
 	@chmod 755 $(stage)$(PREFIX)/lib/ipvsadm/init
 
@@ -136,6 +143,14 @@ stage-sysv:
 	@mkdir -p $(stage)/etc/init.d
 	@sed 's|^PATH=|PATH=$(PREFIX)/sbin:|' init/ipvsadm.init >$(stage)/etc/init.d/ipvsadm
 	@chmod 755 $(stage)/etc/init.d/ipvsadm
+
+# deb, rpm and apk packages and a tarball for each of ARCHITECTURES, in build/packages, with their digests. VERSION=
+# overrides the tag's version, MAINTAINER= the packages' contact, SOURCE_DATE_EPOCH= the time of the files.
+ARCHITECTURES = amd64 arm64 riscv64 ppc64le s390x
+packages:
+	@packaging/build $(ARCHITECTURES)
+
+.PHONY: packages
 
 clean:
 	rm -rf ipvsadm $(links) build

@@ -61,25 +61,41 @@ func commonFiles(prefix, fish string) []string {
 	for _, name := range []string{
 		"sbin/ipvsadm", "sbin/ipvsadm-restore", "sbin/ipvsadm-save",
 		"share/bash-completion/completions/ipvsadm", "share/bash-completion/completions/ipvsadm-restore",
-		"share/bash-completion/completions/ipvsadm-save", "share/ipvsadm/installed", "share/ipvsadm/ipvsadm.schema.json",
-		"share/man/man8/ipvsadm-restore.8", "share/man/man8/ipvsadm-save.8", "share/man/man8/ipvsadm.8",
-		"share/zsh/site-functions/_ipvsadm",
+		"share/bash-completion/completions/ipvsadm-save", "share/ipvsadm/installed", "share/zsh/site-functions/_ipvsadm",
 	} {
 		list = append(list, prefix+"/"+name)
+	}
+	list = append(list, namesIn("../man/*.8", prefix+"/share/man/man8")...)
+	return append(list, namesIn("../man/*.schema.json", prefix+"/share/ipvsadm")...)
+}
+
+// namesIn lists where the files of a pattern are in another folder.
+func namesIn(pattern, folder string) (list []string) {
+	names, _ := filepath.Glob(pattern) // it fails only for a bad pattern
+	for _, name := range names {
+		list = append(list, filepath.Join(folder, filepath.Base(name)))
 	}
 	return list
 }
 
+// systemdFiles lists the files that INIT=systemd adds.
+func systemdFiles(prefix string) []string {
+	list := []string{prefix + "/lib/ipvsadm/init", prefix + "/lib/tmpfiles.d/ipvsadm.conf"}
+	list = append(list, namesIn("../init/*.service", prefix+"/lib/systemd/system")...)
+	return append(list, namesIn("../init/*.timer", prefix+"/lib/systemd/system")...)
+}
+
 func TestInstallFiles(t *testing.T) {
-	for _, test := range []struct{ prefix, init, fish, more string }{
-		{"/usr", "", "usr/share/fish/vendor_completions.d", ""},
-		{"/opt/ipvsadm", "", "opt/ipvsadm/share/fish/vendor_completions.d", ""},
-		{"/usr/local", "systemd", "etc/fish/completions",
-			"usr/local/lib/ipvsadm/init usr/local/lib/systemd/system/ipvsadm.service"},
-		{"/usr", "systemd sysv", "usr/share/fish/vendor_completions.d",
-			"etc/init.d/ipvsadm usr/lib/ipvsadm/init usr/lib/systemd/system/ipvsadm.service"},
+	for _, test := range []struct {
+		prefix, init, fish string
+		more               []string
+	}{
+		{"/usr", "", "usr/share/fish/vendor_completions.d", nil},
+		{"/opt/ipvsadm", "", "opt/ipvsadm/share/fish/vendor_completions.d", nil},
+		{"/usr/local", "systemd", "etc/fish/completions", systemdFiles("usr/local")},
+		{"/usr", "systemd sysv", "usr/share/fish/vendor_completions.d", append(systemdFiles("usr"), "etc/init.d/ipvsadm")},
 	} {
-		want := append(commonFiles(test.prefix[1:], test.fish), strings.Fields(test.more)...)
+		want := append(commonFiles(test.prefix[1:], test.fish), test.more...)
 		slices.Sort(want)
 		root := install(t, "PREFIX="+test.prefix, "INIT="+test.init)
 		if diff := cmp.Diff(want, files(t, root)); diff != "" {

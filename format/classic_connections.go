@@ -25,25 +25,25 @@ func (c classic) Connections(ctx context.Context, w io.Writer, connections iter.
 	}
 	r.add("\n")
 	var readErr error
-	begun := false
+	none := true
 	for connection, err := range resolvedConnections(ctx, c.Resolver, connections) {
 		if err != nil && !isMalformedLine(err) {
 			readErr = err
 			break
 		}
-		begun = true
+		none = false
 		if connection.Protocol == "" {
 			continue // an empty line
 		}
-		c.connection(&r, &connection)
-		if len(r.text) >= enoughToWrite {
-			if _, err := w.Write(r.text); err != nil {
-				return err
-			}
-			r.text = r.text[:0]
+		if c.connection(&r, &connection); len(r.text) < enoughToWrite {
+			continue
 		}
+		if _, err := w.Write(r.text); err != nil {
+			return err
+		}
+		r.text = r.text[:0]
 	}
-	if readErr != nil && !begun {
+	if readErr != nil && none {
 		return readErr
 	}
 	_, err := w.Write(r.text)

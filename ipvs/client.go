@@ -142,13 +142,13 @@ func (c *Client) ask(r request, flags netlink.HeaderFlags, take func([]byte, net
 		if err != nil {
 			refusal, ok := asRefusal(err)
 			if ok && refusal.Sequence != sent.Header.Sequence {
-				return c.breakOff()
+				return c.unexpected()
 			}
 			c.pending = !ok
 			return err
 		}
 		if reply.Header.Sequence != sent.Header.Sequence || reply.Header.Type != c.family || len(reply.Data) < genericHeader {
-			return c.breakOff()
+			return c.unexpected()
 		}
 		take(reply.Data[genericHeader:], reply.Header.Flags)
 	}
@@ -163,9 +163,9 @@ func (c *Client) message(r request, flags netlink.HeaderFlags) netlink.Message {
 
 var errUnexpected = errors.New("the kernel sent a reply to another request")
 
-// breakOff ends the exchange after an unexpected reply, and returns the error. The library reads on to the end of a dump
-// when its loop is left, and that end may never come, so the socket must not wait any more.
-func (c *Client) breakOff() error {
+// unexpected ends the exchange. The library reads on to the end of a dump when its loop is left, and that end may never
+// come, so the socket must not wait any more.
+func (c *Client) unexpected() error {
 	c.pending = true
 	_ = c.conn.SetDeadline(time.Unix(1, 0))
 	return errUnexpected
@@ -185,7 +185,7 @@ func get[T any](ctx context.Context, c *Client, r request, decode func([]byte, *
 			return err
 		}
 		if malformed == nil && replies != 1 {
-			return c.breakOff()
+			return c.unexpected()
 		}
 		return malformed
 	})

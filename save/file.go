@@ -27,7 +27,7 @@ func File(path string, write func(io.Writer) error) error {
 		return err
 	}
 	if err := put(path, text.Bytes()); err != nil {
-		return fmt.Errorf("cannot save to %s: %w", path, withoutPath(err))
+		return fmt.Errorf("cannot save to %s: %w", path, reason(err))
 	}
 	return nil
 }
@@ -79,8 +79,8 @@ func putStream(file *os.File, text []byte) error {
 	return err
 }
 
-// withoutPath returns an error without the operation and path that Go adds.
-func withoutPath(err error) error {
+// reason returns an error without the operation and path that Go adds.
+func reason(err error) error {
 	switch err := err.(type) {
 	case *fs.PathError:
 		return err.Err

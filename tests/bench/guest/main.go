@@ -91,9 +91,7 @@ func (b *bench) verdict() string {
 }
 
 func (b *bench) heading() {
-	clock := "The clock is tied to the instructions of one emulated processor: a millisecond is a million of them. The " +
-		"processor lacks erms and fsrm: with them the clock would count an instruction for each byte that the kernel " +
-		"clears or copies, which no hardware does."
+	clock := "The clock is tied to the instructions of one emulated processor: a millisecond is a million of them."
 	if os.Getenv("ICOUNT") == "0" {
 		clock = "The clock is the wall's (ICOUNT=0), on two emulated processors: for a look, not to compare by."
 	}

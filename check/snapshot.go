@@ -1,0 +1,176 @@
+package check
+
+import (
+	"net/netip"
+
+	"ipvsadm/ipvs"
+)
+
+// Snapshot holds facts about a machine. Rules are functions of it. Package check/system reads it.
+type Snapshot struct {
+	Table       []ipvs.Entry // in the order of a listing
+	Info        ipvs.Info
+	Timeouts    ipvs.Timeouts
+	Daemons     []ipvs.Daemon
+	Connections Connections
+	Settings    Settings
+	Addresses   []Address
+	Links       map[int]Link // by index
+	Routes      map[netip.Addr]Route
+	MarkRoutes  []MarkRoute
+	Neighbours  []Neighbour
+	Listeners   []Listener
+	Programs    []Program
+	Counters    Counters
+
+	// Unread holds why a fact could not be read. The rules that need it are skipped.
+	Unread map[Fact]error
+}
+
+// Fact is a part of a snapshot that may be unreadable.
+type Fact string
+
+// The facts, by what a report calls them.
+const (
+	FactTable       Fact = "the table"
+	FactConnections Fact = "the connections"
+	FactTimeouts    Fact = "the timeouts"
+	FactDaemons     Fact = "the synchronization daemons"
+	FactAddresses   Fact = "the addresses"
+	FactLinks       Fact = "the network devices"
+	FactRoutes      Fact = "the routes"
+	FactNeighbours  Fact = "the neighbours"
+	FactListeners   Fact = "the listening sockets"
+	FactPrograms    Fact = "the processes"
+	FactCounters    Fact = "the network counters"
+)
+
+// Address is an address of this machine.
+type Address struct {
+	Prefix    netip.Prefix // its network, with the address itself
+	Link      int
+	Tentative bool // IPv6: duplicate detection is not finished
+	Duplicate bool // IPv6: another machine has it
+}
+
+// Link is a network device.
+type Link struct {
+	Index     int
+	Name      string
+	Kind      string // "veth", "ipip"; empty for hardware
+	Up        bool
+	Carrier   bool
+	Multicast bool
+	Loopback  bool
+	MTU       int
+	Hardware  string // the MAC address
+}
+
+// Route is the kernel's answer to a route lookup.
+type Route struct {
+	Kind    RouteKind
+	Link    int        // of the device
+	Gateway netip.Addr // invalid if the destination is on the link
+	MTU     int        // of the route; zero for the device's
+}
+
+// RouteKind is what the kernel does with a packet.
+type RouteKind string
+
+// The kinds of routes.
+const (
+	RouteUnicast     RouteKind = "unicast"
+	RouteLocal       RouteKind = "local"
+	RouteBroadcast   RouteKind = "broadcast"
+	RouteMulticast   RouteKind = "multicast"
+	RouteBlackhole   RouteKind = "blackhole"
+	RouteUnreachable RouteKind = "unreachable"
+	RouteProhibit    RouteKind = "prohibit"
+	RouteNone        RouteKind = "none" // the kernel has no route
+)
+
+// Drops reports whether the kernel drops the packet.
+func (k RouteKind) Drops() bool {
+	return k == RouteBlackhole || k == RouteUnreachable || k == RouteProhibit || k == RouteNone
+}
+
+// MarkRoute reports whether packets with a firewall mark reach the local stack, whatever their address.
+type MarkRoute struct {
+	Mark   uint32
+	Family ipvs.Family
+	Local  bool
+}
+
+// Neighbour is an entry of the kernel's neighbour table (ARP and ND).
+type Neighbour struct {
+	Address  netip.Addr
+	Link     int
+	State    NeighbourState
+	Hardware string // the MAC address; empty while it is unknown
+}
+
+// NeighbourState is the state of a neighbour, by NUD_* (linux/neighbour.h).
+type NeighbourState uint16
+
+// The states that rules judge.
+const (
+	NeighbourIncomplete NeighbourState = 0x01
+	NeighbourFailed     NeighbourState = 0x20
+)
+
+// Listener is a socket that waits for connections or datagrams.
+type Listener struct {
+	Protocol ipvs.Protocol
+	Address  netip.AddrPort // 0.0.0.0 or :: for every address
+}
+
+// Program is a running program, one of [ProgramNames], in this network namespace.
+type Program struct {
+	Name    string
+	Process int
+}
+
+// Counters are what the kernel counted between two looks, and what it had counted before.
+type Counters struct {
+	First, Second map[string]uint64
+}
+
+// Rise returns how much a counter rose between the two looks.
+func (c Counters) Rise(name string) uint64 {
+	if c.Second[name] < c.First[name] {
+		return 0
+	}
+	return c.Second[name] - c.First[name]
+}
+
+// Has reports whether this machine has an address.
+func (s *Snapshot) Has(address netip.Addr) bool {
+	for _, own := range s.Addresses {
+		if own.Prefix.Addr() == address {
+			return true
+		}
+	}
+	return false
+}
+
+// OnLink returns the network of this machine's own that an address is in.
+func (s *Snapshot) OnLink(address netip.Addr) (network netip.Prefix, ok bool) {
+	for _, own := range s.Addresses {
+		if own.Prefix.Contains(address) && !own.Prefix.IsSingleIP() && !s.Links[own.Link].Loopback {
+			if !ok || own.Prefix.Bits() > network.Bits() {
+				network, ok = own.Prefix.Masked(), true
+			}
+		}
+	}
+	return network, ok
+}
+
+// Neighbour returns what the neighbour table has for an address.
+func (s *Snapshot) Neighbour(address netip.Addr) (Neighbour, bool) {
+	for _, n := range s.Neighbours {
+		if n.Address == address {
+			return n, true
+		}
+	}
+	return Neighbour{}, false
+}

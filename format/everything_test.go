@@ -46,7 +46,7 @@ func everything() []ipvs.Entry {
 // TestEverything compares documents with golden ones, whose every field was checked by hand.
 func TestEverything(t *testing.T) {
 	for name, format := range map[string]Format{
-		"json":               jsonFormat{},
+		"json":               jsonFormat{Options{Terminal: true}},
 		"aligned":            aligned{},
 		"aligned-stats-rate": aligned{Options{Stats: true, Rate: true}},
 	} {

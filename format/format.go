@@ -41,6 +41,7 @@ type Options struct {
 	TunnelInfo            bool            // show how packets to tunnelled servers are wrapped
 	Exact                 bool            // show every digit of a counter
 	OneService            bool            // leave out the version and size of IPVS
+	Terminal              bool            // write for a person at a terminal, not for a program
 	Colour                bool            // highlight servers that get no new connections
 	Resolver              *names.Resolver // nil for numbers
 	Warnings              io.Writer       // for skipped malformed lines; may be nil
@@ -53,7 +54,7 @@ var formats = [...]struct {
 	new  func(Options) Format
 }{
 	{"classic", "as the original", func(o Options) Format { return classic{o} }},
-	{"json", "JSON for programs", func(o Options) Format { return jsonFormat{resolver: o.Resolver, warnings: o.Warnings} }},
+	{"json", "JSON for programs", func(o Options) Format { return jsonFormat{o} }},
 	{"table", "aligned columns", func(o Options) Format { return aligned{o} }},
 }
 

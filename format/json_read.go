@@ -12,6 +12,45 @@ import (
 	"ipvsadm/ipvs"
 )
 
+// jsonTable is what ReadJSON needs of a document: it has no names, connections or counters.
+type jsonTable struct {
+	Services []jsonService `json:"services"`
+}
+
+type jsonService struct {
+	Protocol          string       `json:"protocol"`
+	Family            string       `json:"family"`
+	Address           *netip.Addr  `json:"address"`
+	Port              *uint16      `json:"port"`
+	Mark              *uint32      `json:"fwmark"`
+	Scheduler         string       `json:"scheduler"`
+	SchedulerFlags    []string     `json:"scheduler_flags"`
+	OnePacket         bool         `json:"ops"`
+	Hashed            bool         `json:"hashed"`
+	Persistent        bool         `json:"persistent"`
+	PersistentSeconds int64        `json:"persistent_timeout_seconds"`
+	Netmask           *netip.Addr  `json:"netmask"`
+	PrefixLength      *uint8       `json:"prefix_length"`
+	Engine            *string      `json:"persistence_engine"`
+	Servers           []jsonServer `json:"servers"`
+}
+
+type jsonServer struct {
+	Address        netip.Addr `json:"address"`
+	Port           uint16     `json:"port"`
+	Forwarding     string     `json:"forwarding"`
+	Tunnel         jsonTunnel `json:"tunnel"`
+	Weight         uint32     `json:"weight"`
+	UpperThreshold uint32     `json:"upper_threshold"`
+	LowerThreshold uint32     `json:"lower_threshold"`
+}
+
+type jsonTunnel struct {
+	Type     string `json:"type"`
+	Port     uint16 `json:"port"`
+	Checksum string `json:"checksum"`
+}
+
 // ReadJSON reads a table that the JSON format wrote. The servers of each entry have the order of the document.
 func ReadJSON(r io.Reader) ([]ipvs.Entry, error) {
 	var table jsonTable

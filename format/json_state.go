@@ -3,6 +3,7 @@ package format
 import (
 	"io"
 	"net/netip"
+	"time"
 
 	"ipvsadm/ipvs"
 )
@@ -50,3 +51,5 @@ func (j jsonFormat) Daemons(w io.Writer, daemons []ipvs.Daemon) error {
 	}
 	return writeDocument(w, document)
 }
+
+func seconds(d time.Duration) int64 { return int64(d / time.Second) }

@@ -3,6 +3,7 @@ package format
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"iter"
 	"net/netip"
@@ -39,7 +40,7 @@ func TestJSONConnections(t *testing.T) {
 		t.Fatal(err)
 	}
 	compare(t, "[\n"+
-		head+ends+`"persistence_engine":null,"persistence_engine_data":null}`+"\n,"+
+		head+ends+`"persistence_engine":null,"persistence_engine_data":null},`+"\n"+
 		head+ends+`"persistence_engine":"sip","persistence_engine_data":"a<b\"`+"\ufffd\"}\n]\n", strings.ReplaceAll(b.String(), `\ufffd`, "\ufffd"))
 }
 
@@ -51,10 +52,51 @@ func TestJSONNoConnections(t *testing.T) {
 	}
 }
 
+// TestJSONLines wants the same document for a program as for a person, with each service on a line of its own.
+func TestJSONLines(t *testing.T) {
+	for name, entries := range map[string][]ipvs.Entry{"everything": everything(), "nothing": nil} {
+		var indented, compact bytes.Buffer
+		forPeople := written(t, jsonFormat{Options{Terminal: true}}, entries)
+		forPrograms := written(t, jsonFormat{}, entries)
+		if err := json.Compact(&indented, []byte(forPeople)); err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		if err := json.Compact(&compact, []byte(forPrograms)); err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		compare(t, indented.String(), compact.String())
+
+		lines := strings.SplitAfter(forPrograms, "\n")
+		if want := 1 + len(entries) + 2; len(lines) != want { // head, services, tail, and nothing behind it
+			t.Errorf("%s: %d lines for %d services:\n%s", name, len(lines), len(entries), forPrograms)
+		}
+		for _, line := range lines[1 : 1+len(entries)] {
+			if service := strings.TrimRight(line, ",\n"); !json.Valid([]byte(service)) {
+				t.Errorf("%s: this line is not one service: %s", name, line)
+			}
+		}
+	}
+}
+
+// TestJSONStrings wants strings as package encoding/json writes them.
+func TestJSONStrings(t *testing.T) {
+	for _, text := range []string{"", "sip", `a"b`, `a\b`, "a\tb\n", "\x00\x7f", "<&>", "é€", "\xff\xfe", "\u2028", "a'b"} {
+		var want bytes.Buffer
+		encoder := json.NewEncoder(&want)
+		encoder.SetEscapeHTML(false)
+		if err := encoder.Encode(text); err != nil {
+			t.Fatal(err)
+		}
+		if got := string(appendQuoted(nil, text)) + "\n"; got != want.String() {
+			t.Errorf("%q: %s, not %s", text, got, want.String())
+		}
+	}
+}
+
 func TestJSONNames(t *testing.T) {
 	entry := ipvs.Entry{ListedService: service(ipvs.TCP, "10.1.0.1:80", "rr", 0)}
 	var b bytes.Buffer
-	if err := (jsonFormat{resolver: resolver()}).Table(context.Background(), &b, ipvs.Info{}, ipvs.Each(entry)); err != nil {
+	if err := (jsonFormat{Options{Resolver: resolver(), Terminal: true}}).Table(context.Background(), &b, ipvs.Info{}, ipvs.Each(entry)); err != nil {
 		t.Fatal(err)
 	}
 	for _, want := range []string{`"address": "10.1.0.1"`, `"port": 80`, `"port_name": "http"`, `"servers": []`, `"scheduler_flags": []`} {
@@ -76,6 +118,25 @@ func TestBrokenListing(t *testing.T) {
 			if !errors.Is(err, broken) || (b.Len() > 0) != want || strings.HasSuffix(b.String(), "]\n") {
 				t.Errorf("%s, some %v: %v %q", name, some, err, b.String())
 			}
+		}
+	}
+}
+
+// TestBrokenJSONTable has an error behind some services or before the first.
+func TestBrokenJSONTable(t *testing.T) {
+	broken := errors.New("broken")
+	for some, want := range map[int]string{0: "", 1: "}"} {
+		var b bytes.Buffer
+		err := (jsonFormat{}).Table(t.Context(), &b, someInfo, func(yield func(ipvs.Entry, error) bool) {
+			for _, entry := range everything()[:some] {
+				if !yield(entry, nil) {
+					return
+				}
+			}
+			yield(ipvs.Entry{}, broken)
+		})
+		if !errors.Is(err, broken) || !strings.HasSuffix(b.String(), want) || want == "" && b.Len() > 0 || json.Valid(b.Bytes()) {
+			t.Errorf("after %d services: %v\n%s", some, err, b.String())
 		}
 	}
 }

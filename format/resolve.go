@@ -7,6 +7,7 @@ import (
 	"io"
 	"iter"
 	"net/netip"
+	"strings"
 
 	"ipvsadm/ipvs"
 	"ipvsadm/names"
@@ -69,7 +70,7 @@ func wellFormed(connections iter.Seq2[ipvs.Connection, error], warnings io.Write
 	return func(yield func(ipvs.Connection, error) bool) {
 		for connection, err := range connections {
 			switch {
-			case !isMalformedLine(err):
+			case err == nil || !isMalformedLine(err):
 				if !yield(connection, err) {
 					return
 				}
@@ -82,7 +83,7 @@ func wellFormed(connections iter.Seq2[ipvs.Connection, error], warnings io.Write
 
 func isMalformedLine(err error) bool {
 	var line *ipvs.LineError
-	return err != nil && errors.As(err, &line)
+	return errors.As(err, &line)
 }
 
 // portProtocol returns the protocol that names the ports of a service. It is empty for a firewall mark.
@@ -91,6 +92,14 @@ func portProtocol(s *ipvs.ListedService) string {
 		return ""
 	}
 	return connectionPortProtocol(s.Protocol.String())
+}
+
+// connectionProtocol returns the protocol of a connection in lower case.
+func connectionProtocol(protocol string) string {
+	if known := connectionPortProtocol(protocol); known != "" {
+		return known
+	}
+	return strings.ToLower(protocol)
 }
 
 // connectionPortProtocol returns the protocol that names the ports of a connection. It is empty if ports have no names.

@@ -41,6 +41,8 @@ func main() {
 			b.growth(100, 1000, 10_000)
 		case "names":
 			b.names()
+		case "formats":
+			b.formats()
 		case "memory":
 			b.memory(setting("MANY_RULES"), setting("MANY_CONNECTIONS"))
 		default:

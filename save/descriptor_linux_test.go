@@ -111,11 +111,7 @@ func TestFileDescriptorSocket(t *testing.T) {
 // TestFileDescriptorOfOther appends to a file that another process has open.
 func TestFileDescriptorOfOther(t *testing.T) {
 	folder := t.TempDir()
-	file, err := os.Create(filepath.Join(folder, "log"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer file.Close()
+	file := created(t, filepath.Join(folder, "log"))
 	other := exec.Command("cat")
 	other.Stdout = file
 	hold, err := other.StdinPipe()
@@ -137,11 +133,7 @@ func TestFileDescriptorOfOther(t *testing.T) {
 // TestFileDescriptorNotOpen also tries descriptors that this program opened itself, such as its netlink socket.
 func TestFileDescriptorNotOpen(t *testing.T) {
 	folder := t.TempDir()
-	own, err := os.Create(filepath.Join(folder, "own"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer own.Close()
+	own := created(t, filepath.Join(folder, "own"))
 	for _, way := range waysTo(t, own) {
 		if err := File(way, writes("text\n")); !errors.Is(err, syscall.EBADF) || err.Error() != "cannot save to "+way+": bad file descriptor" {
 			t.Errorf("%s, which is our own: %v", way, err)
@@ -155,4 +147,15 @@ func TestFileDescriptorNotOpen(t *testing.T) {
 		t.Errorf("a descriptor for reading: %v", err)
 	}
 	holds(t, folder, map[string]string{"own": ""})
+}
+
+// created returns a new file, open until the test ends. Like every file of a Go program it has FD_CLOEXEC.
+func created(t *testing.T, path string) *os.File {
+	t.Helper()
+	file, err := os.Create(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { file.Close() })
+	return file
 }

@@ -1,26 +1,17 @@
 package save
 
 import (
-	"runtime"
 	"testing"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
-)
 
-// onThread calls f on a thread of its own. The thread ends with f, so its rights and filters end too.
-func onThread(f func() error) error {
-	done := make(chan error)
-	go func() {
-		runtime.LockOSThread()
-		done <- f()
-	}()
-	return <-done
-}
+	"ipvsadm/tests/thread"
+)
 
 // asUser calls f with the file access rights of a user.
 func asUser(user int, f func() error) error {
-	return onThread(func() error {
+	return thread.Run(func() error {
 		if err := unix.Setfsgid(user); err != nil {
 			return err
 		}
@@ -46,7 +37,7 @@ func withFault(call, argument uint32, fault unix.Errno, f func() error) error {
 		{Code: unix.BPF_RET | unix.BPF_K, K: unix.SECCOMP_RET_ALLOW},
 	}
 	program := unix.SockFprog{Len: uint16(len(filter)), Filter: &filter[0]}
-	return onThread(func() error {
+	return thread.Run(func() error {
 		if err := unix.Prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0); err != nil {
 			return err
 		}

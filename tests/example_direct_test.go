@@ -1,7 +1,6 @@
 package tests
 
 import (
-	"fmt"
 	"strings"
 	"testing"
 )
@@ -10,10 +9,9 @@ import (
 func onePlace(t *testing.T) (lan *segment, client *host, webs []*host, stops []func()) {
 	lan = newSegment(t, "network")
 	client = newHost(t, "client").join(lan, "eth0", "192.0.2.10/24")
-	for i := 1; i <= 2; i++ {
-		web := newHost(t, fmt.Sprintf("web%d", i)).join(lan, "eth0", fmt.Sprintf("192.0.2.1%d/24", i))
+	webs = newWebs(t, lan, "192.0.2.")
+	for _, web := range webs {
 		stops = append(stops, web.serve(web.name, "0.0.0.0:80"))
-		webs = append(webs, web)
 	}
 	startScript("lvsdr-real", webs...)
 	return lan, client, webs, stops
@@ -72,11 +70,9 @@ func TestExampleAcrossNetworks(t *testing.T) {
 	router.set("ip_forward", "1")
 	router.run("ip", "route", "add", "192.0.2.80/32", "via", "203.0.113.2")
 	director := newHost(t, "director").join(far, "eth0", "203.0.113.2/24")
-	var webs []*host
-	for i := 1; i <= 2; i++ {
-		web := newHost(t, fmt.Sprintf("web%d", i)).join(far, "eth0", fmt.Sprintf("203.0.113.1%d/24", i))
+	webs := newWebs(t, far, "203.0.113.")
+	for _, web := range webs {
 		web.serve(web.name, "0.0.0.0:80")
-		webs = append(webs, web)
 	}
 	startScript("lvsrouted-real", webs...)
 	startScript("lvsrouted", director)

@@ -1,9 +1,6 @@
 package tests
 
 import (
-	"fmt"
-	"net"
-	"net/http"
 	"strings"
 	"testing"
 )
@@ -15,16 +12,12 @@ func TestExampleNATAndDirectRouting(t *testing.T) {
 	router := newHost(t, "router").join(outside, "eth0", "192.0.2.254/24").join(inside, "eth1", "10.0.0.254/24")
 	router.set("ip_forward", "1")
 	director := newHost(t, "director").join(outside, "eth0", "192.0.2.1/24").join(inside, "eth1", "10.0.0.1/24")
-	var webs []*host
-	for i := 1; i <= 2; i++ {
-		web := newHost(t, fmt.Sprintf("web%d", i)).join(inside, "eth0", fmt.Sprintf("10.0.0.1%d/24", i))
+	webs := newWebs(t, inside, "10.0.0.")
+	for _, web := range webs {
 		web.serve(web.name, "0.0.0.0:80")
 		web.serveTLS(web.name+"-tls", "0.0.0.0:443")
-		if i == 2 {
-			web.serve(web.name+"-8080", "0.0.0.0:8080")
-		}
-		webs = append(webs, web)
 	}
+	webs[1].serve("web2-8080", "0.0.0.0:8080")
 	startScript("lvsboth-real", webs...)
 	startScript("lvsboth", director)
 
@@ -64,11 +57,9 @@ func TestExampleNAT(t *testing.T) {
 	outside, inside := newSegment(t, "outside"), newSegment(t, "inside")
 	client := newHost(t, "client").join(outside, "eth0", "192.0.2.10/24")
 	director := newHost(t, "director").join(outside, "eth0", "192.0.2.1/24").join(inside, "eth1", "10.0.0.1/24")
-	var webs []*host
-	for i := 1; i <= 2; i++ {
-		web := newHost(t, fmt.Sprintf("web%d", i)).join(inside, "eth0", fmt.Sprintf("10.0.0.1%d/24", i))
+	webs := newWebs(t, inside, "10.0.0.")
+	for _, web := range webs {
 		web.serveClients("0.0.0.0:80")
-		webs = append(webs, web)
 	}
 	client.serveClients("0.0.0.0:80")
 	startScript("lvsnat-real", webs...)
@@ -119,12 +110,10 @@ func TestExampleNATOneCard(t *testing.T) {
 	director := newHost(t, "director").join(lan, "eth0", "192.0.2.1/24")
 	director.ip("route add default via 192.0.2.254")
 	director.env = []string{"INSIDE=eth0", "SCHEDULER=rr", "RIP1=192.0.2.11", "RIP2=192.0.2.12"}
-	var webs []*host
-	for i := 1; i <= 2; i++ {
-		web := newHost(t, fmt.Sprintf("web%d", i)).join(lan, "eth0", fmt.Sprintf("192.0.2.1%d/24", i))
+	webs := newWebs(t, lan, "192.0.2.")
+	for _, web := range webs {
 		web.serveClients("0.0.0.0:80")
 		web.env = []string{"DIRECTOR=192.0.2.1"}
-		webs = append(webs, web)
 	}
 	startScript("lvsnat", director)
 	const url = "http://192.0.2.102/"
@@ -147,23 +136,4 @@ func TestExampleNATOneCard(t *testing.T) {
 			wantCounts(t, client.name, client.mustGet(4, url), map[string]int{"web1:" + address: 2, "web2:" + address: 2})
 		}
 	}
-}
-
-// serveClients runs a web server whose page is the host's name and the client's address.
-func (h *host) serveClients(address string) {
-	h.t.Helper()
-	server := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, request *http.Request) {
-		client, _, _ := net.SplitHostPort(request.RemoteAddr)
-		fmt.Fprintf(w, "%s:%s", h.name, client)
-	})}
-	var listener net.Listener
-	err := h.do(func() (err error) {
-		listener, err = net.Listen("tcp4", address)
-		return err
-	})
-	if err != nil {
-		h.t.Fatal(err)
-	}
-	go server.Serve(listener)
-	h.t.Cleanup(func() { server.Close() })
 }

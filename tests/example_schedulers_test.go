@@ -83,11 +83,9 @@ func TestExampleSchedulers(t *testing.T) {
 	}
 	client.ip(lines...)
 	director := newHost(t, "director").join(outside, "eth0", "192.0.2.1/24").join(inside, "eth1", "10.0.0.1/24")
-	var webs []*host
-	for i := 1; i <= 2; i++ {
-		web := newHost(t, fmt.Sprintf("web%d", i)).join(inside, "eth0", fmt.Sprintf("10.0.0.1%d/24", i))
+	webs := newWebs(t, inside, "10.0.0.")
+	for _, web := range webs {
 		web.serve(web.name, "0.0.0.0:80")
-		webs = append(webs, web)
 	}
 	startScript("lvsnat-real", webs...)
 	alone := []string{"MARK=1", "VIPS=192.0.2.100"} // so that stop removes what start set up

@@ -3,11 +3,12 @@ package tests
 import (
 	"os"
 	"os/exec"
-	"runtime"
 	"strings"
 	"testing"
 
 	"golang.org/x/sys/unix"
+
+	"ipvsadm/tests/thread"
 )
 
 // namespace is a network namespace of a test's own.
@@ -28,7 +29,7 @@ func newNamespace(t *testing.T) *namespace {
 
 // open makes the namespace, with its loopback interface up.
 func (n *namespace) open() error {
-	err := onThread(func() error {
+	err := thread.Run(func() error {
 		if err := unix.Unshare(unix.CLONE_NEWNET); err != nil {
 			return os.NewSyscallError("unshare", err)
 		}
@@ -46,22 +47,12 @@ func (n *namespace) close() { n.file.Close() }
 
 // do calls f on a thread that is in the namespace.
 func (n *namespace) do(f func() error) error {
-	return onThread(func() error {
+	return thread.Run(func() error {
 		if err := unix.Setns(int(n.file.Fd()), unix.CLONE_NEWNET); err != nil {
 			return os.NewSyscallError("setns", err)
 		}
 		return f()
 	})
-}
-
-// onThread calls f on a thread of its own, which ends with it.
-func onThread(f func() error) error {
-	done := make(chan error)
-	go func() {
-		runtime.LockOSThread()
-		done <- f()
-	}()
-	return <-done
 }
 
 // program runs this program in the namespace and returns what it printed.

@@ -14,6 +14,7 @@ import (
 
 	"ipvsadm/command"
 	"ipvsadm/ipvs"
+	"ipvsadm/tests/fakekernel"
 )
 
 // Two tables. The steps from one to the other touch a part of them.
@@ -38,29 +39,39 @@ const (
 )
 
 // fakeWith returns a kernel with the table that rules make in order.
-func fakeWith(t *testing.T, rules string) *fakeKernel {
+func fakeWith(t *testing.T, rules string) *fakekernel.Kernel {
 	t.Helper()
-	k := &fakeKernel{}
-	if err := Execute(t.Context(), k.client(t), "rules", readGood(t, rules).Lines, nil); err != nil {
+	k := &fakekernel.Kernel{}
+	if err := Execute(t.Context(), client(t, k), "rules", readGood(t, rules).Lines, nil); err != nil {
 		t.Fatal(err)
 	}
-	k.changes = 0
+	k.Changes = 0
 	return k
 }
 
 // planFor returns the plan from what the kernel has to what rules describe.
-func planFor(t *testing.T, k *fakeKernel, rules string) *Plan {
+func planFor(t *testing.T, k *fakekernel.Kernel, rules string) *Plan {
 	t.Helper()
-	plan, err := NewPlan(t.Context(), k.client(t), readGood(t, rules), Options{})
+	plan, err := NewPlan(t.Context(), client(t, k), readGood(t, rules), Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	return plan
 }
 
-func (k *fakeKernel) wantState(t *testing.T, what, want string) {
+// client returns a client with a socket of its own to a kernel.
+func client(t *testing.T, k *fakekernel.Kernel) *ipvs.Client {
 	t.Helper()
-	if diff := cmp.Diff(strings.Split(want, "\n"), strings.Split(k.state(), "\n")); diff != "" {
+	client, err := k.Client()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return client
+}
+
+func wantState(t *testing.T, k *fakekernel.Kernel, what, want string) {
+	t.Helper()
+	if diff := cmp.Diff(strings.Split(want, "\n"), strings.Split(k.State(), "\n")); diff != "" {
 		t.Errorf("%s: the table (-want +got):\n%s", what, diff)
 	}
 }
@@ -68,12 +79,12 @@ func (k *fakeKernel) wantState(t *testing.T, what, want string) {
 func TestPlanExecute(t *testing.T) {
 	k := fakeWith(t, tableBefore)
 	plan := planFor(t, k, tableAfter)
-	if err := plan.Execute(t.Context(), k.client(t), k.client(t), nil); err != nil {
+	if err := plan.Execute(t.Context(), client(t, k), client(t, k), nil); err != nil {
 		t.Fatal(err)
 	}
-	k.wantState(t, "carried out", fakeWith(t, tableAfter).state())
-	if k.changes != stepsBetween {
-		t.Errorf("%d changes, want %d", k.changes, stepsBetween)
+	wantState(t, k, "carried out", fakeWith(t, tableAfter).State())
+	if k.Changes != stepsBetween {
+		t.Errorf("%d changes, want %d", k.Changes, stepsBetween)
 	}
 }
 
@@ -81,16 +92,16 @@ func TestPlanExecute(t *testing.T) {
 func TestPlanRefused(t *testing.T) {
 	for at := 1; at <= stepsBetween; at++ {
 		k := fakeWith(t, tableBefore)
-		before := k.state()
+		before := k.State()
 		plan := planFor(t, k, tableAfter)
 		line := slices.Concat(plan.Additions, plan.Deletions)[at-1].Number
-		k.refuse = func(change int) syscall.Errno {
+		k.Refuse = func(change int) syscall.Errno {
 			if change == at {
 				return syscall.EINVAL
 			}
 			return 0
 		}
-		err := plan.Execute(t.Context(), k.client(t), k.client(t), nil)
+		err := plan.Execute(t.Context(), client(t, k), client(t, k), nil)
 		refusal := (&ipvs.Error{Err: syscall.EINVAL}).Reason()
 		want := fmt.Sprintf("rules:%d: %s", line, refusal)
 		if line == 0 {
@@ -100,7 +111,7 @@ func TestPlanRefused(t *testing.T) {
 		if !strings.HasPrefix(first, want) || !strings.Contains(first, refusal) || errors.As(err, new(*UndoError)) {
 			t.Errorf("step %d refused: %v, want %s", at, err, want)
 		}
-		k.wantState(t, fmt.Sprintf("step %d refused", at), before)
+		wantState(t, k, fmt.Sprintf("step %d refused", at), before)
 
 		k = fakeWith(t, tableBefore)
 		plan = planFor(t, k, tableAfter)
@@ -108,13 +119,13 @@ func TestPlanRefused(t *testing.T) {
 		if at > last {
 			last += len(plan.Deletions)
 		}
-		k.refuse = func(change int) syscall.Errno {
+		k.Refuse = func(change int) syscall.Errno {
 			if change == at || change == last+1 {
 				return syscall.EINVAL
 			}
 			return 0
 		}
-		err = plan.Execute(t.Context(), k.client(t), k.client(t), nil)
+		err = plan.Execute(t.Context(), client(t, k), client(t, k), nil)
 		var undo *UndoError
 		if !errors.As(err, &undo) || !errors.Is(undo, syscall.EINVAL) || !strings.Contains(err.Error(), "\nthe table is not as it was: rules") {
 			t.Errorf("step %d refused, and its undoing: %v", at, err)
@@ -126,11 +137,11 @@ func TestPlanRefused(t *testing.T) {
 func TestPlanCannotLook(t *testing.T) {
 	k := fakeWith(t, tableBefore)
 	plan := planFor(t, k, tableAfter)
-	k.refuse = func(change int) syscall.Errno { return map[int]syscall.Errno{2: syscall.EINVAL}[change] }
-	spare := k.client(t)
+	k.Refuse = func(change int) syscall.Errno { return map[int]syscall.Errno{2: syscall.EINVAL}[change] }
+	spare := client(t, k)
 	spare.Close()
 	var undo *UndoError
-	if err := plan.Execute(t.Context(), k.client(t), spare, nil); !errors.As(err, &undo) || !strings.Contains(err.Error(), "the socket is closed") {
+	if err := plan.Execute(t.Context(), client(t, k), spare, nil); !errors.As(err, &undo) || !strings.Contains(err.Error(), "the socket is closed") {
 		t.Errorf("error %v", err)
 	}
 }
@@ -140,25 +151,25 @@ func TestPlanBrokenOff(t *testing.T) {
 	lost := errors.New("lost")
 	for at := 1; at <= stepsBetween; at++ {
 		k := fakeWith(t, tableBefore)
-		before := k.state()
+		before := k.State()
 		plan := planFor(t, k, tableAfter)
-		k.fail = func(change int) error {
+		k.Fail = func(change int) error {
 			if change == at {
 				return lost
 			}
 			return nil
 		}
-		if err := plan.Execute(t.Context(), k.client(t), k.client(t), nil); !errors.Is(err, lost) || errors.As(err, new(*UndoError)) {
+		if err := plan.Execute(t.Context(), client(t, k), client(t, k), nil); !errors.Is(err, lost) || errors.As(err, new(*UndoError)) {
 			t.Errorf("lost after step %d: %v", at, err)
 		}
-		k.wantState(t, fmt.Sprintf("lost after step %d", at), before)
+		wantState(t, k, fmt.Sprintf("lost after step %d", at), before)
 	}
 }
 
 // TestPlanBesideOthers has other programs change the table after the plan was made.
 func TestPlanBesideOthers(t *testing.T) {
-	other := func(k *fakeKernel, lines string) {
-		if err := Execute(t.Context(), k.client(t), "other", readGood(t, lines).Lines, nil); err != nil {
+	other := func(k *fakekernel.Kernel, lines string) {
+		if err := Execute(t.Context(), client(t, k), "other", readGood(t, lines).Lines, nil); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -166,23 +177,23 @@ func TestPlanBesideOthers(t *testing.T) {
 	k := fakeWith(t, tableBefore)
 	plan := planFor(t, k, tableAfter)
 	other(k, "-D -u 192.0.2.2:53\n-d -t 192.0.2.1:80 -r 10.0.0.2:80\n")
-	if err := plan.Execute(t.Context(), k.client(t), k.client(t), nil); err != nil {
+	if err := plan.Execute(t.Context(), client(t, k), client(t, k), nil); err != nil {
 		t.Errorf("gone already: %v", err)
 	}
-	k.wantState(t, "gone already", fakeWith(t, tableAfter).state())
+	wantState(t, k, "gone already", fakeWith(t, tableAfter).State())
 
 	// The same, and then the reply is lost. That is a failure, and the rest comes back.
 	k = fakeWith(t, tableBefore)
 	plan = planFor(t, k, tableAfter)
 	other(k, "-D -u 192.0.2.2:53\n")
-	k.changes = 0
-	k.fail = func(change int) error {
+	k.Changes = 0
+	k.Fail = func(change int) error {
 		if change == stepsBetween {
 			return syscall.ENOBUFS
 		}
 		return nil
 	}
-	if err := plan.Execute(t.Context(), k.client(t), k.client(t), nil); !errors.Is(err, syscall.ENOBUFS) {
+	if err := plan.Execute(t.Context(), client(t, k), client(t, k), nil); !errors.Is(err, syscall.ENOBUFS) {
 		t.Errorf("gone already, and lost: %v", err)
 	}
 
@@ -190,23 +201,23 @@ func TestPlanBesideOthers(t *testing.T) {
 	k = fakeWith(t, tableBefore)
 	plan = planFor(t, k, tableAfter)
 	other(k, "-d -t 192.0.2.1:80 -r 10.0.0.1:80\n-a -t 192.0.2.1:80 -r 10.0.0.77:80 -m\n-A -f 99 -s rr\n")
-	want := k.state()
-	err := plan.Execute(t.Context(), k.client(t), k.client(t), nil)
+	want := k.State()
+	err := plan.Execute(t.Context(), client(t, k), client(t, k), nil)
 	if err == nil || err.Error() != "rules:2: No such destination" {
 		t.Errorf("gone, and was to change: %v", err)
 	}
-	k.wantState(t, "gone, and was to change", want)
+	wantState(t, k, "gone, and was to change", want)
 }
 
 // TestPlanCancelled cancels between the additions and the deletions.
 func TestPlanCancelled(t *testing.T) {
 	k := fakeWith(t, tableBefore)
-	before := k.state()
+	before := k.State()
 	plan := planFor(t, k, tableAfter+"-L\n")
 	ctx, cancel := context.WithCancelCause(t.Context())
 	enough := errors.New("enough")
-	err := plan.Execute(ctx, k.client(t), k.client(t), func(command.Command) error {
-		if k.state() == before {
+	err := plan.Execute(ctx, client(t, k), client(t, k), func(command.Command) error {
+		if k.State() == before {
 			t.Error("nothing has come yet")
 		}
 		cancel(enough)
@@ -215,7 +226,7 @@ func TestPlanCancelled(t *testing.T) {
 	if !errors.Is(err, enough) || errors.As(err, new(*UndoError)) {
 		t.Errorf("error %v", err)
 	}
-	k.wantState(t, "cancelled", before)
+	wantState(t, k, "cancelled", before)
 }
 
 // TestExecute refuses changes at the borders of batches, with commands that change nothing between them.
@@ -229,15 +240,15 @@ func TestExecute(t *testing.T) {
 			lines.WriteString("-L\n")
 		}
 	}
-	k := &fakeKernel{refuse: func(change int) syscall.Errno {
+	k := &fakekernel.Kernel{Refuse: func(change int) syscall.Errno {
 		if slices.Contains(refused, change) {
 			return syscall.EINVAL
 		}
 		return 0
 	}}
 	listed := 0
-	err := Execute(t.Context(), k.client(t), "rules", readGood(t, lines.String()).Lines, func(c command.Command) error {
-		listed = len(k.services)
+	err := Execute(t.Context(), client(t, k), "rules", readGood(t, lines.String()).Lines, func(c command.Command) error {
+		listed = k.Services()
 		return errors.New("no listing")
 	})
 	if listed != 96 { // of the first 100 but for 4 that were refused
@@ -255,20 +266,20 @@ func TestExecute(t *testing.T) {
 	if diff := cmp.Diff(want, strings.Split(fmt.Sprint(err), "\n")); diff != "" {
 		t.Errorf("errors (-want +got):\n%s", diff)
 	}
-	if len(k.services) != services-len(refused) || k.changes != services {
-		t.Errorf("%d services after %d changes", len(k.services), k.changes)
+	if k.Services() != services-len(refused) || k.Changes != services {
+		t.Errorf("%d services after %d changes", k.Services(), k.Changes)
 	}
 }
 
 // TestExecuteBrokenOff sends nothing more when a reply is lost.
 func TestExecuteBrokenOff(t *testing.T) {
-	k := &fakeKernel{fail: func(int) error { return syscall.ENOBUFS }}
-	err := Execute(t.Context(), k.client(t), "rules", readGood(t, "-A -f 1\n-L\n-A -f 2\n").Lines, func(command.Command) error {
+	k := &fakekernel.Kernel{Fail: func(int) error { return syscall.ENOBUFS }}
+	err := Execute(t.Context(), client(t, k), "rules", readGood(t, "-A -f 1\n-L\n-A -f 2\n").Lines, func(command.Command) error {
 		t.Error("it went on")
 		return nil
 	})
-	if !errors.Is(err, syscall.ENOBUFS) || k.changes != 1 {
-		t.Errorf("%d changes, error %v", k.changes, err)
+	if !errors.Is(err, syscall.ENOBUFS) || k.Changes != 1 {
+		t.Errorf("%d changes, error %v", k.Changes, err)
 	}
 }
 

@@ -14,8 +14,10 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"ipvsadm/command"
+	"ipvsadm/ipvs"
 	"ipvsadm/ipvs/netns"
 	"ipvsadm/names"
+	"ipvsadm/restore"
 )
 
 // app holds what all verbs share.
@@ -27,6 +29,8 @@ type app struct {
 	output   *os.File      // behind stdout
 	stderr   *os.File
 	resolver *names.Resolver
+	dial     func() (*ipvs.Client, error)
+	lockFile string // of all restores
 }
 
 // Run runs a command line, whose first argument is the name of the program. It returns the exit status.
@@ -40,6 +44,8 @@ func Run(ctx context.Context, version string, args []string, stdin, stdout, stde
 		output:   stdout,
 		stderr:   stderr,
 		resolver: names.NewResolver(),
+		dial:     ipvs.Dial,
+		lockFile: restore.LockFile,
 	}
 	err := a.run(ctx, args)
 	if flushErr := a.stdout.Flush(); err == nil && flushErr != nil {

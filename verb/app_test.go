@@ -9,12 +9,14 @@ import (
 	"testing"
 
 	"ipvsadm/names"
+	"ipvsadm/tests/fakekernel"
 )
 
-// testApp is an app whose output and messages go to files. It has no hosts, services or DNS.
+// testApp is an app whose output and messages go to files, with a kernel of its own. It has no hosts, services or DNS.
 type testApp struct {
 	*app
-	t *testing.T
+	kernel *fakekernel.Kernel
+	t      *testing.T
 }
 
 func newTestApp(t *testing.T, name string) testApp {
@@ -31,6 +33,7 @@ func newTestApp(t *testing.T, name string) testApp {
 	output := create("stdout")
 	resolver := names.NewResolver()
 	resolver.HostsFile, resolver.ServicesFile = "", ""
+	kernel := &fakekernel.Kernel{}
 	return testApp{&app{
 		version:  "1.2.3",
 		name:     name,
@@ -39,7 +42,9 @@ func newTestApp(t *testing.T, name string) testApp {
 		output:   output,
 		stderr:   create("stderr"),
 		resolver: resolver,
-	}, t}
+		dial:     kernel.Client,
+		lockFile: filepath.Join(folder, "lock"),
+	}, kernel, t}
 }
 
 // do runs a command line. It returns standard output, standard error and the exit status.

@@ -56,7 +56,7 @@ func (a *app) candidates(ctx context.Context, before []string, current string) [
 
 // classicCandidates returns what may come next on a classic line.
 func (a *app) classicCandidates(ctx context.Context, before []string, current string) []command.Candidate {
-	table := func() []ipvs.Entry { return currentTable(ctx) }
+	table := func() []ipvs.Entry { return a.currentTable(ctx) }
 	return command.Complete(before, current, table, a.resolver.ServicePort)
 }
 
@@ -122,8 +122,8 @@ func valueCandidates(flag cli.DocGenerationFlag, current string) []command.Candi
 
 // currentTable returns the table, or nothing if it cannot be read. A user who types sudo has no privilege yet, but may
 // read the table as text.
-func currentTable(ctx context.Context) []ipvs.Entry {
-	entries, err := netlinkTable(ctx)
+func (a *app) currentTable(ctx context.Context) []ipvs.Entry {
+	entries, err := a.netlinkTable(ctx)
 	if err != nil {
 		entries = textTable()
 	}
@@ -131,8 +131,8 @@ func currentTable(ctx context.Context) []ipvs.Entry {
 	return entries
 }
 
-func netlinkTable(ctx context.Context) ([]ipvs.Entry, error) {
-	client, err := ipvs.Dial()
+func (a *app) netlinkTable(ctx context.Context) ([]ipvs.Entry, error) {
+	client, err := a.dial()
 	if err != nil {
 		return nil, err
 	}

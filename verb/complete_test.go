@@ -80,3 +80,15 @@ func TestValueCandidates(t *testing.T) {
 		t.Errorf("after t: %v, want table", got)
 	}
 }
+
+// TestCompleteTable completes the services and servers of the kernel's table.
+func TestCompleteTable(t *testing.T) {
+	a := newTestApp(t, "ipvsadm")
+	a.session([]step{
+		{line: "-A -t 192.0.2.2:80 -s rr"},
+		{line: "-A -t 192.0.2.1:80"},
+		{line: "-a -t 192.0.2.1:80 -r 10.0.0.1:80 -w 3"},
+		{line: completeVerb + " -e -t 1", output: "192.0.2.1:80\twlc, 1 server\n192.0.2.2:80\trr, 0 servers\n"},
+		{line: completeVerb + " -e -t 192.0.2.1:80 -r 1", output: "10.0.0.1:80\tweight 3\n"},
+	})
+}

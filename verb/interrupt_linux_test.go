@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"io"
+	"os"
+	"os/signal"
 	"syscall"
 	"testing"
 	"time"
@@ -19,12 +21,20 @@ func TestInterrupted(t *testing.T) {
 	}
 }
 
-// TestInterruptible sends this process a signal, which must cancel the context and nothing else.
+// TestInterruptible sends this process a signal that is ignored, and one that is not. The second must cancel the context,
+// and nothing else.
 func TestInterruptible(t *testing.T) {
+	heard := make(chan os.Signal, 1)
+	signal.Notify(heard, syscall.SIGHUP) // which nohup ignores
+	defer signal.Stop(heard)
+	signal.Ignore(syscall.SIGTERM)
+	defer signal.Reset(syscall.SIGTERM)
 	ctx, stop := interruptible(t.Context())
 	defer stop()
-	if err := syscall.Kill(syscall.Getpid(), syscall.SIGHUP); err != nil {
-		t.Fatal(err)
+	for _, s := range []syscall.Signal{syscall.SIGTERM, syscall.SIGHUP} {
+		if err := syscall.Kill(syscall.Getpid(), s); err != nil {
+			t.Fatal(err)
+		}
 	}
 	select {
 	case <-ctx.Done():

@@ -19,7 +19,7 @@ type kernel struct {
 
 // connect dials IPVS, loads its module if it is missing, and asks for Info, which fails without CAP_NET_ADMIN.
 func (a *app) connect(ctx context.Context) (*kernel, error) {
-	client, err := ipvs.Dial()
+	client, err := a.dial()
 	if errors.Is(err, fs.ErrNotExist) {
 		if os.Geteuid() != 0 {
 			return nil, unavailable(syscall.EPERM)
@@ -28,7 +28,7 @@ func (a *app) connect(ctx context.Context) (*kernel, error) {
 		if errors.As(ipvs.LoadModule(ctx), &modprobe) {
 			a.stderr.Write(modprobe.Stderr)
 		}
-		client, err = ipvs.Dial()
+		client, err = a.dial()
 	}
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, unavailable(syscall.ENOPROTOOPT)

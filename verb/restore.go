@@ -95,7 +95,7 @@ func (a *app) prepare(ctx context.Context, c *cli.Context) (*restoration, error)
 		if r.lock, err = a.lock(ctx, c); err != nil {
 			return nil, err
 		}
-		if r.spare, err = ipvs.Dial(); err != nil {
+		if r.spare, err = a.dial(); err != nil {
 			return nil, failed(err)
 		}
 	}
@@ -149,7 +149,7 @@ func (a *app) lock(ctx context.Context, c *cli.Context) (*os.File, error) {
 		ctx, cancel = context.WithTimeoutCause(ctx, limit, fmt.Errorf("gave up after %v", limit))
 		defer cancel()
 	}
-	file, err := restore.Lock(ctx, restore.LockFile, func(holder string) {
+	file, err := restore.Lock(ctx, a.lockFile, func(holder string) {
 		if attended {
 			fmt.Fprintln(a.stderr, "waiting for "+holder+" to end its restore")
 		}

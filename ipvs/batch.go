@@ -54,9 +54,9 @@ func firstBatch(changes []Change, b nlsocket.Buffers) []Change {
 func (c *Client) Apply(ctx context.Context, changes ...Change) error {
 	var failures []Failure
 	processed := 0
-	err := c.exchange(ctx, func() error {
+	err := c.exchange(ctx, small, func() error {
 		for processed < len(changes) {
-			batch := firstBatch(changes[processed:], c.buffers)
+			batch := firstBatch(changes[processed:], c.small.Buffers)
 			failed, err := c.applyBatch(batch, processed)
 			failures = append(failures, failed...)
 			if err != nil {

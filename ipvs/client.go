@@ -15,7 +15,7 @@ import (
 
 const genericHeader = 4 // bytes of struct genlmsghdr, between a message's header and its attributes
 
-// Client speaks to the kernel's IPVS over one netlink socket, which it keeps until Close.
+// Client speaks to the kernel's IPVS over netlink sockets, which it keeps until Close.
 //
 // One goroutine uses a client at a time: a call while another waits for the kernel fails with ErrBusy. The loop over
 // Entries may use the client. A refusal is an *Error, and the client stays usable. After a call that was cancelled or
@@ -27,8 +27,8 @@ type Client struct {
 
 // session is what all views of a client share.
 type session struct {
-	conn      *netlink.Conn
-	buffers   nlsocket.Buffers
+	*sockets
+	conn      *nlsocket.Conn // of the present exchange
 	family    netlink.HeaderType
 	moduleUse string // the file that useCount reads
 
@@ -40,11 +40,11 @@ type session struct {
 // Dial connects to the IPVS of the network namespace of the calling thread. errors.Is(err, fs.ErrNotExist) holds if
 // the kernel does not know IPVS; LoadModule may help. The kernel checks the caller's privilege at the first call.
 func Dial() (*Client, error) {
-	conn, buffers, err := nlsocket.Dial(fullBatch)
+	sockets, err := dialSockets()
 	if err != nil {
 		return nil, fmt.Errorf("ipvs: %w", err)
 	}
-	client, err := newClient(conn, buffers)
+	client, err := newClient(sockets)
 	if err != nil {
 		return nil, err
 	}
@@ -54,35 +54,33 @@ func Dial() (*Client, error) {
 
 // NewClient returns a client that uses a socket to generic netlink, such as a test's. It closes the socket if the kernel
 // at its other end does not know IPVS.
-func NewClient(conn *netlink.Conn) (*Client, error) { return newClient(conn, fullBatch) }
+func NewClient(conn *netlink.Conn) (*Client, error) { return newClient(oneSocket(conn, fullBatch)) }
 
-func newClient(conn *netlink.Conn, buffers nlsocket.Buffers) (*Client, error) {
-	family, err := genetlink.NewConn(conn).GetFamily(familyName)
+func newClient(s *sockets) (*Client, error) {
+	family, err := genetlink.NewConn(s.small.Conn).GetFamily(familyName)
 	if err != nil {
-		_ = conn.Close()
+		_ = s.close()
 		return nil, fmt.Errorf("ipvs: look for the kernel's IPVS: %w", err)
 	}
-	return clientOf(conn, buffers, netlink.HeaderType(family.ID)), nil
+	return clientOf(s, netlink.HeaderType(family.ID)), nil
 }
 
-func clientOf(conn *netlink.Conn, buffers nlsocket.Buffers, family netlink.HeaderType) *Client {
-	return &Client{session: &session{conn: conn, buffers: buffers, family: family}}
+func clientOf(s *sockets, family netlink.HeaderType) *Client {
+	return &Client{session: &session{sockets: s, family: family}}
 }
 
 // WithoutCounters returns a view of the client that leaves Totals and Rates zero, which makes listings faster by a
-// tenth. Both use the same socket.
+// tenth. Both use the same sockets.
 func (c *Client) WithoutCounters() *Client {
 	return &Client{session: c.session, withoutCounters: true}
 }
 
-// Close closes the socket. A call that waits on it fails.
-func (c *Client) Close() error {
-	return c.conn.Close()
-}
+// Close closes the sockets. A call that waits on one fails.
+func (c *Client) Close() error { return c.sockets.close() }
 
-// exchange has the socket to itself while talk sends requests and reads the replies. If replies are pending at its end,
+// exchange has a socket to itself while talk sends requests and reads the replies. If replies are pending at its end,
 // even after a panic, a later request would take them for its own. So every further exchange fails.
-func (c *Client) exchange(ctx context.Context, talk func() error) (err error) {
+func (c *Client) exchange(ctx context.Context, size datagrams, talk func() error) (err error) {
 	if !c.busy.TryLock() {
 		return ErrBusy
 	}
@@ -91,6 +89,9 @@ func (c *Client) exchange(ctx context.Context, talk func() error) (err error) {
 		return c.broken
 	}
 	if err := context.Cause(ctx); err != nil {
+		return err
+	}
+	if c.conn, err = c.socket(size); err != nil {
 		return err
 	}
 	defer func() {
@@ -174,7 +175,7 @@ func (c *Client) unexpected() error {
 // get sends a request that has one reply.
 func get[T any](ctx context.Context, c *Client, r request, decode func([]byte, *T) error) (T, error) {
 	var decoded, none T
-	err := c.exchange(ctx, func() error {
+	err := c.exchange(ctx, small, func() error {
 		replies := 0
 		var malformed error
 		err := c.ask(r, 0, func(message []byte, _ netlink.HeaderFlags) {

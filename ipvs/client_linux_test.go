@@ -13,7 +13,7 @@ import (
 
 func TestUnknownFamily(t *testing.T) {
 	k := &fakeKernel{t: t, unknown: true}
-	if _, err := newClient(netlink.NewConn(k, 1), k.buffers()); !errors.Is(err, fs.ErrNotExist) {
+	if _, err := newClient(oneSocket(netlink.NewConn(k, 1), k.buffers())); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("error %v", err)
 	}
 }
@@ -42,7 +42,7 @@ func TestPanic(t *testing.T) {
 	c := k.client()
 	func() {
 		defer func() { _ = recover() }()
-		_ = c.exchange(t.Context(), func() error {
+		_ = c.exchange(t.Context(), small, func() error {
 			return c.ask(request{}.encoded(encode(cmdGetService)), netlink.Dump, func([]byte, netlink.HeaderFlags) { panic("decode") })
 		})
 	}()
@@ -89,7 +89,7 @@ func TestFailingSocket(t *testing.T) {
 			"table":   func(c *Client) error { _, err := c.Table(t.Context()); return err },
 		} {
 			k := &fakeKernel{t: t, expired: make(chan struct{}, 8), reply: func(netlink.Message) [][]netlink.Message { return nil }}
-			c := clientOf(netlink.NewConn(failing{k, errno}, 1), fullBatch, fakeFamily)
+			c := clientOf(oneSocket(netlink.NewConn(failing{k, errno}, 1), fullBatch), fakeFamily)
 			err := call(c)
 			var batch *BatchError
 			if !errors.Is(err, errno) || errors.As(err, &batch) {

@@ -43,6 +43,7 @@ type destinationReader = dumpReader[ListedDestination, netip.AddrPort]
 
 // listDestinations returns the servers of a service, in the memory of the reader.
 func (c *Client) listDestinations(ctx context.Context, id ServiceID, reader *destinationReader) ([]ListedDestination, error) {
+	reader.grows = true
 	reader.decode = func(message []byte, d *ListedDestination) error { return c.decodeDestination(message, id.Family, d) }
 	reader.key = func(d ListedDestination) netip.AddrPort { return d.Address }
 	return list(ctx, c, request{operation: OpListDestinations, service: id}.encoded(encodeAbout(cmdGetDest, id)), reader)

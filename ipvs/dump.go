@@ -1,6 +1,7 @@
 package ipvs
 
 import (
+	"cmp"
 	"context"
 	"slices"
 
@@ -27,10 +28,11 @@ type dumpReader[T any, K comparable] struct {
 	decode func([]byte, *T) error
 	key    func(T) K
 	uses   *useCount // changes if items come or go; nil if nothing counts them
+	grows  bool      // whether more than a small datagram asks for large ones
 
 	items       []T
 	seen        map[K]bool // nil during the first dump
-	size        int        // bytes of attributes in this dump
+	size        int        // bytes of attributes in this dump, or in the one before
 	interrupted bool
 	moved       bool // items came or went during this dump
 	malformed   error
@@ -47,36 +49,46 @@ type dumpReader[T any, K comparable] struct {
 // twice for each one that is missing.
 func list[T any, K comparable](ctx context.Context, c *Client, r request, d *dumpReader[T, K]) ([]T, error) {
 	d.items, d.seen = d.items[:0], nil
-	err := c.exchange(ctx, func() error {
-		for range dumpAttempts {
-			complete, err := d.read(c, r)
-			if complete || err != nil {
-				return err
-			}
+	for range dumpAttempts {
+		complete, err := d.read(ctx, c, r)
+		if err != nil {
+			return nil, r.wrap(err)
 		}
-		if d.interrupted {
-			return ErrInterrupted
+		if complete {
+			return d.items, nil
 		}
-		return nil // each dump brought something new, but nothing that stayed is missing
-	})
-	if err != nil {
-		return nil, r.wrap(err)
 	}
-	return d.items, nil
+	if d.interrupted {
+		return nil, r.wrap(ErrInterrupted)
+	}
+	return d.items, nil // each dump brought something new, but nothing that stayed is missing
 }
 
-// read takes one dump, and reports whether no item is missing.
-func (d *dumpReader[T, K]) read(c *Client, r request) (complete bool, err error) {
+// read takes one dump, and reports whether no item is missing. Services with many servers come one after the other, so the
+// size of the last dump tells which datagrams the next one needs.
+func (d *dumpReader[T, K]) read(ctx context.Context, c *Client, r request) (complete bool, err error) {
 	before := len(d.items)
-	d.uses.start()
-	d.size, d.interrupted, d.moved, d.malformed = 0, false, false, nil
-	if err := c.ask(r, netlink.Dump, d.take); err != nil {
+	size := small
+	if d.grows && d.size > oneDatagram {
+		size = large
+	}
+	parts := 0
+	err = c.exchange(ctx, size, func() error {
+		d.uses.start()
+		d.size, d.interrupted, d.moved, d.malformed = 0, false, false, nil
+		err := c.ask(r, netlink.Dump, func(message []byte, flags netlink.HeaderFlags) {
+			d.take(message, flags)
+			if d.grows && d.size > oneDatagram {
+				c.grow()
+			}
+		})
+		parts = c.conn.Parts()
+		return cmp.Or(err, d.malformed)
+	})
+	if err != nil {
 		return false, err
 	}
-	if d.malformed != nil {
-		return false, d.malformed
-	}
-	complete = d.size <= oneDatagram || d.seen != nil && len(d.items) == before
+	complete = parts == 1 || d.size <= oneDatagram || d.seen != nil && len(d.items) == before
 	if d.seen == nil && (d.interrupted || !complete) {
 		unchanged := !d.moved && !d.uses.movedAtAll()
 		complete = !d.removeRepeated() && unchanged

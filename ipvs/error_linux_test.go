@@ -51,7 +51,7 @@ func refusing(t *testing.T, errno syscall.Errno) *Client {
 	t.Helper()
 	family := genltest.ServeFamily(genetlink.Family{ID: fakeFamily, Version: 1, Name: familyName},
 		func(genetlink.Message, netlink.Message) ([]genetlink.Message, error) { return nil, io.EOF })
-	client, err := newClient(nltest.Dial(func(requests []netlink.Message) ([]netlink.Message, error) {
+	client, err := NewClient(nltest.Dial(func(requests []netlink.Message) ([]netlink.Message, error) {
 		if len(requests) == 0 {
 			return nil, io.EOF
 		}
@@ -70,7 +70,7 @@ func refusing(t *testing.T, errno syscall.Errno) *Client {
 		}
 		data, err := replies[0].MarshalBinary()
 		return []netlink.Message{{Header: netlink.Header{Type: 16, Sequence: requests[0].Header.Sequence, PID: requests[0].Header.PID}, Data: data}}, err
-	}), fullBatch)
+	}))
 	if err != nil {
 		t.Fatal(err)
 	}

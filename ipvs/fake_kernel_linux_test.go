@@ -40,7 +40,7 @@ const fakeFamily = 0x23
 
 func (k *fakeKernel) client() *Client {
 	k.expired = make(chan struct{}, 8)
-	client, err := newClient(netlink.NewConn(k, 1), k.buffers())
+	client, err := newClient(oneSocket(netlink.NewConn(k, 1), k.buffers()))
 	if err != nil {
 		k.t.Fatal(err)
 	}

@@ -6,7 +6,6 @@ import (
 	"slices"
 	"testing"
 
-	"github.com/mdlayher/netlink"
 	"golang.org/x/sys/unix"
 
 	"ipvsadm/ipvs/internal/nlsocket"
@@ -64,11 +63,12 @@ func TestKernelSmallBuffers(t *testing.T) {
 	}
 	apply(t, c, changes...)
 	for _, size := range [][2]int{{1, 1}, {1, 1 << 20}, {1 << 20, 1}, {1 << 20, 2000}, {1 << 20, 8000}, {1 << 20, 16384}} {
-		conn, granted, err := dialSized(nlsocket.Buffers{Send: size[0], Receive: size[1]})
+		conn, err := dialSized(nlsocket.Buffers{Send: size[0], Receive: size[1]})
 		if err != nil {
 			t.Fatal(err)
 		}
-		small, err := newClient(conn, granted)
+		granted := conn.Buffers
+		small, err := newClient(oneSocket(conn.Conn, granted))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -86,15 +86,15 @@ func TestKernelSmallBuffers(t *testing.T) {
 }
 
 // dialSized dials with buffers of a size, or as near as the kernel allows. Dial never makes buffers smaller.
-func dialSized(size nlsocket.Buffers) (*netlink.Conn, nlsocket.Buffers, error) {
-	fd, err := unix.Socket(unix.AF_NETLINK, unix.SOCK_RAW|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, unix.NETLINK_GENERIC)
+func dialSized(size nlsocket.Buffers) (*nlsocket.Conn, error) {
+	fd, err := nlsocket.Open()
 	if err != nil {
-		return nil, nlsocket.Buffers{}, err
+		return nil, err
 	}
 	err = errors.Join(unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_SNDBUF, size.Send),
 		unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_RCVBUF, size.Receive))
 	if err != nil {
-		return nil, nlsocket.Buffers{}, err
+		return nil, err
 	}
 	return nlsocket.Connect(fd, nlsocket.Buffers{})
 }
@@ -118,7 +118,7 @@ func TestKernelGrantsBuffers(t *testing.T) {
 		t.Cleanup(func() { os.WriteFile(path, before, 0) })
 	}
 	c := dialKernel(t)
-	if got := c.buffers; got.Send < fullBatch.Send || got.Receive < fullBatch.Receive {
+	if got := c.small.Buffers; got.Send < fullBatch.Send || got.Receive < fullBatch.Receive {
 		t.Errorf("buffers %+v, want %+v", got, fullBatch)
 	}
 }

@@ -3,6 +3,7 @@ package ipvs
 import (
 	"context"
 	"math/rand/v2"
+	"net/netip"
 	"runtime"
 	"testing"
 	"time"
@@ -136,5 +137,78 @@ func TestKernelMovingTable(t *testing.T) {
 	t.Logf("%d listings beside %d batches of changes", listings, count)
 	if missing > 0 || count < listings {
 		t.Errorf("%d services that stayed are missing in %d listings beside %d batches of changes", missing, listings, count)
+	}
+}
+
+// TestKernelMovingServers lists services whose servers fit in a small datagram or in a large one, while other servers come and
+// servers come and go. No server that stays may be missing.
+func TestKernelMovingServers(t *testing.T) {
+	c := dialKernel(t)
+	other, err := Dial()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer other.Close()
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(4)) // so that both take turns even on one processor
+	const moving, listings = 8, 40
+	staying := map[ServiceID]int{MarkService(1, IPv4): 4, MarkService(2, IPv4): 40, MarkService(3, IPv4): 4, MarkService(4, IPv4): 60}
+	server := func(i int) netip.AddrPort {
+		return netip.AddrPortFrom(netip.AddrFrom4([4]byte{10, 0, byte(i >> 8), byte(1 + i)}), 80)
+	}
+	var changes []Change
+	for id, count := range staying {
+		changes = append(changes, AddService(Service{ServiceID: id, Scheduler: "rr"}))
+		for i := range count {
+			changes = append(changes, AddDestination(id, Destination{Address: server(i)}))
+		}
+	}
+	apply(t, c, changes...)
+
+	ctx, stop := context.WithCancel(t.Context())
+	moves := make(chan int)
+	go func() {
+		count := 0
+		for ; ctx.Err() == nil; count++ {
+			var come, gone []Change
+			for id := range staying {
+				for i := range moving {
+					come = append(come, AddDestination(id, Destination{Address: server(1000 + i)}))
+					gone = append(gone, DeleteDestination(id, server(1000+i)))
+				}
+			}
+			for _, batch := range [][]Change{come, gone} {
+				if err := other.Apply(t.Context(), batch...); err != nil {
+					t.Error(err)
+				}
+			}
+		}
+		moves <- count
+	}()
+	missing := 0
+	for range listings {
+		all, err := c.Table(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, entry := range all {
+			found := make(map[netip.AddrPort]bool)
+			for _, d := range entry.Destinations {
+				if found[d.Address] {
+					t.Errorf("%v: %v is listed twice", entry.ServiceID, d.Address)
+				}
+				found[d.Address] = true
+			}
+			for i := range staying[entry.ServiceID] {
+				if !found[server(i)] {
+					missing++
+				}
+			}
+		}
+	}
+	stop()
+	count := <-moves
+	t.Logf("%d listings beside %d batches of changes", listings, count)
+	if missing > 0 || count < listings {
+		t.Errorf("%d servers that stayed are missing in %d listings beside %d batches of changes", missing, listings, count)
 	}
 }

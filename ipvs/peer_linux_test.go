@@ -31,7 +31,7 @@ func dialPeer(t *testing.T) (*Client, peer) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := clientOf(netlink.NewConn(s, 1), fullBatch, fakeFamily)
+	c := clientOf(oneSocket(netlink.NewConn(s, 1), fullBatch), fakeFamily)
 	t.Cleanup(func() { c.Close() })
 	if err := unix.SetNonblock(fds[1], false); err != nil {
 		t.Fatal(err)

@@ -1,7 +1,6 @@
 package nlsocket
 
 import (
-	"errors"
 	"os"
 	"strconv"
 
@@ -9,28 +8,33 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Dial opens a socket to generic netlink. It asks for the wanted buffers, and returns those that the kernel grants.
-func Dial(wanted Buffers) (*netlink.Conn, Buffers, error) {
-	fd, err := unix.Socket(unix.AF_NETLINK, unix.SOCK_RAW|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, unix.NETLINK_GENERIC)
-	if err != nil {
-		return nil, Buffers{}, os.NewSyscallError("socket", err)
-	}
-	conn, granted, err := Connect(fd, wanted)
-	if err != nil {
-		return nil, Buffers{}, errors.Join(err, unix.Close(fd))
-	}
-	return conn, granted, nil
+// Open opens a socket to generic netlink in the network namespace of the calling thread.
+func Open() (fd int, err error) {
+	fd, err = unix.Socket(unix.AF_NETLINK, unix.SOCK_RAW|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, unix.NETLINK_GENERIC)
+	return fd, os.NewSyscallError("socket", err)
 }
 
-// Connect does the same with a socket that is open.
-func Connect(fd int, wanted Buffers) (*netlink.Conn, Buffers, error) {
+// CloseOpen closes a socket that was never connected.
+func CloseOpen(fd int) { _ = unix.Close(fd) }
+
+// Connect connects an open socket, or closes it if that fails. It asks for the wanted buffers; the connection has those
+// that the kernel grants.
+func Connect(fd int, wanted Buffers) (*Conn, error) {
+	conn, err := connect(fd, wanted)
+	if err != nil {
+		CloseOpen(fd)
+	}
+	return conn, err
+}
+
+func connect(fd int, wanted Buffers) (*Conn, error) {
 	var granted Buffers
 	if err := unix.Bind(fd, &unix.SockaddrNetlink{Family: unix.AF_NETLINK}); err != nil {
-		return nil, granted, os.NewSyscallError("bind", err)
+		return nil, os.NewSyscallError("bind", err)
 	}
 	address, err := unix.Getsockname(fd)
 	if err != nil {
-		return nil, granted, os.NewSyscallError("getsockname", err)
+		return nil, os.NewSyscallError("getsockname", err)
 	}
 	// Kernels before 4.12 refuse this, and explain nothing. With NETLINK_CAP_ACK too, the library would not find the
 	// explanation.
@@ -38,17 +42,17 @@ func Connect(fd int, wanted Buffers) (*netlink.Conn, Buffers, error) {
 
 	granted.Send, err = growBuffer(fd, unix.SO_SNDBUF, unix.SO_SNDBUFFORCE, wanted.Send)
 	if err != nil {
-		return nil, granted, err
+		return nil, err
 	}
 	granted.Receive, err = growBuffer(fd, unix.SO_RCVBUF, unix.SO_RCVBUFFORCE, wanted.Receive)
 	if err != nil {
-		return nil, granted, err
+		return nil, err
 	}
 	s, err := New(fd, datagramSize())
 	if err != nil {
-		return nil, granted, err
+		return nil, err
 	}
-	return netlink.NewConn(s, address.(*unix.SockaddrNetlink).Pid), granted, nil
+	return &Conn{netlink.NewConn(s, address.(*unix.SockaddrNetlink).Pid), s, granted}, nil
 }
 
 // growBuffer makes a buffer of a socket as large as wanted, or as large as the kernel allows, and returns its size.

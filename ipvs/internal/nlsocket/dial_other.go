@@ -2,11 +2,22 @@
 
 package nlsocket
 
-import (
-	"errors"
+import "errors"
 
-	"github.com/mdlayher/netlink"
-)
+// Socket is missing: only Linux has netlink.
+type Socket struct{}
 
-// Dial fails: only Linux has netlink.
-func Dial(Buffers) (*netlink.Conn, Buffers, error) { return nil, Buffers{}, errors.ErrUnsupported }
+// Grow does nothing.
+func (*Socket) Grow() {}
+
+// Parts returns zero.
+func (*Socket) Parts() int { return 0 }
+
+// Open fails.
+func Open() (fd int, err error) { return -1, errors.ErrUnsupported }
+
+// CloseOpen does nothing.
+func CloseOpen(int) {}
+
+// Connect fails.
+func Connect(int, Buffers) (*Conn, error) { return nil, errors.ErrUnsupported }

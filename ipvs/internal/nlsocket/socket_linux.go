@@ -25,6 +25,7 @@ type Socket struct {
 	raw     syscall.RawConn
 	tryRead func(fd uintptr) (done bool) // receive
 	length  int                          // of the last datagram
+	parts   int                          // datagrams of the last reply that held more than its end
 	errno   syscall.Errno
 }
 
@@ -41,6 +42,15 @@ func (s *Socket) Close() error                       { return s.file.Close() }
 func (s *Socket) SetDeadline(t time.Time) error      { return s.file.SetDeadline(t) }
 func (s *Socket) SetReadDeadline(t time.Time) error  { return s.file.SetReadDeadline(t) }
 func (s *Socket) SetWriteDeadline(t time.Time) error { return s.file.SetWriteDeadline(t) }
+
+// largeDatagram is the most that the kernel puts into a datagram of a dump.
+const largeDatagram = 32 << 10
+
+// Grow offers the kernel large datagrams from the next one on. The kernel cannot be made to fill small ones again.
+func (s *Socket) Grow() { s.in = make([]byte, largeDatagram) }
+
+// Parts returns in how many datagrams the last dump came. It leaves out one that holds nothing but the end of the dump.
+func (s *Socket) Parts() int { return s.parts }
 
 // Send sends one message.
 func (s *Socket) Send(m netlink.Message) error { return s.SendMessages([]netlink.Message{m}) }
@@ -78,6 +88,7 @@ var ErrMalformed = errors.New("a malformed message from the kernel")
 // ReceiveIter yields the messages of one reply: of a datagram or, if it is part of a dump, of all datagrams of the dump.
 func (s *Socket) ReceiveIter() iter.Seq2[netlink.Message, error] {
 	return func(yield func(netlink.Message, error) bool) {
+		s.parts = 0
 		for more := true; more; {
 			datagram, err := s.read()
 			if err != nil {
@@ -85,6 +96,9 @@ func (s *Socket) ReceiveIter() iter.Seq2[netlink.Message, error] {
 				return
 			}
 			more = false
+			if first, _ := firstMessage(datagram); first.Header.Type != netlink.Done {
+				s.parts++
+			}
 			for len(datagram) > 0 {
 				m, length := firstMessage(datagram)
 				if length == 0 {

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"io/fs"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -11,8 +12,8 @@ import (
 )
 
 // replace renames a temporary file to path. existing is the old file, which the kernel opened by the path that the user
-// typed. It is nil if there was no file.
-func replace(path string, existing *os.File, text []byte) error {
+// typed. It is nil if there was no file; the new one then gets the mode.
+func replace(path string, existing *os.File, mode fs.FileMode, text []byte) error {
 	p, err := openPlace(path)
 	if err != nil {
 		return err
@@ -23,12 +24,12 @@ func replace(path string, existing *os.File, text []byte) error {
 			return err
 		}
 	}
-	return p.replace(existing, text)
+	return p.replace(existing, mode, text)
 }
 
 // fill replaces the empty file that the kernel just created through a dangling link. If that fails, fill deletes the empty
 // file.
-func fill(path string, empty *os.File, text []byte) error {
+func fill(path string, empty *os.File, mode fs.FileMode, text []byte) error {
 	p, err := openPlace(path)
 	if err != nil {
 		return err
@@ -37,7 +38,7 @@ func fill(path string, empty *os.File, text []byte) error {
 	if err := p.mustHold(empty); err != nil {
 		return err
 	}
-	err = p.replace(nil, text)
+	err = p.replace(nil, mode, text)
 	if err != nil {
 		p.directory.Remove(p.name)
 	}
@@ -79,7 +80,7 @@ func (p place) mustHold(file *os.File) error {
 }
 
 // replace writes a temporary file and renames it to the name of the place.
-func (p place) replace(existing *os.File, text []byte) (err error) {
+func (p place) replace(existing *os.File, mode fs.FileMode, text []byte) (err error) {
 	// Open the directory for the sync now: after the rename it is too late to fail.
 	directory, err := p.directory.Open(".")
 	if err != nil {
@@ -88,7 +89,7 @@ func (p place) replace(existing *os.File, text []byte) (err error) {
 	defer directory.Close()
 
 	temporary := fmt.Sprintf(".ipvsadm-save.%016x", rand.Uint64()) // short: p.name may be as long as the kernel allows
-	file, err := p.directory.OpenFile(temporary, os.O_WRONLY|os.O_CREATE|os.O_EXCL, newMode)
+	file, err := p.directory.OpenFile(temporary, os.O_WRONLY|os.O_CREATE|os.O_EXCL, mode)
 	if err != nil && existing != nil {
 		return fmt.Errorf("cannot create a temporary file beside it: %w", reason(err))
 	}
@@ -105,7 +106,7 @@ func (p place) replace(existing *os.File, text []byte) (err error) {
 		return err
 	}
 	if existing == nil {
-		err = file.Chmod(newMode) // the umask may have cleared bits
+		err = file.Chmod(mode) // the umask may have cleared bits
 	} else {
 		err = keepAttributes(existing, file)
 	}

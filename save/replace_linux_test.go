@@ -225,10 +225,10 @@ func TestFileMoved(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer existing.Close()
-	if err := replace(other, existing, []byte("text\n")); err == nil {
+	if err := replace(other, existing, privateMode, []byte("text\n")); err == nil {
 		t.Error("no error")
 	}
-	if err := fill(other, existing, []byte("text\n")); err == nil {
+	if err := fill(other, existing, privateMode, []byte("text\n")); err == nil {
 		t.Error("no error from fill")
 	}
 	holds(t, folder, map[string]string{"one": "one\n", "other": "other\n"})

@@ -64,6 +64,7 @@ long = -tags=urfave_cli_no_docs,long
 test-long: export LAB_KERNEL = $(KERNEL)
 test-long: export LAB_TIMEOUT = 3600
 test-long: tools all
+	@tests/lab/prometheus
 	$(GO) test -count=1 -v -timeout 60m $(long) -run '^TestLong' -exec '$(CURDIR)/tests/lab/run' ./tests
 
 # Each fuzz target for FUZZTIME, with FUZZPARALLEL workers. The inputs that `make test` runs are in testdata/fuzz.

@@ -32,6 +32,12 @@ func TestInitUnit(t *testing.T) {
 		t.Errorf("systemd-analyze security: %v\n%s", err, out)
 	}
 
+	metrics := filepath.Join(prefix, "lib/systemd/system/ipvsadm-metrics")
+	out, err = exec.Command(analyze, "verify", "--man=no", metrics+".timer", metrics+".service").CombinedOutput()
+	if err != nil || strings.Contains(string(out), "ipvsadm-metrics") {
+		t.Errorf("systemd-analyze verify: %v\n%s", err, out)
+	}
+
 	var got []string
 	for line := range strings.Lines(readFile(t, unit)) {
 		for _, setting := range []string{"Exec", "Before", "After", "CapabilityBoundingSet"} {

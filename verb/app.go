@@ -61,7 +61,15 @@ func Run(ctx context.Context, version string, args []string, stdin, stdout, stde
 
 // verbs lists the verbs. Dispatch, the names of links, -h and completion all use this list.
 func (a *app) verbs() []*cli.Command {
-	return []*cli.Command{a.saveVerb(), a.restoreVerb(), a.diffVerb(), a.checkVerb(), a.helpVerb(), a.versionVerb()}
+	return []*cli.Command{
+		a.saveVerb(),
+		a.restoreVerb(),
+		a.diffVerb(),
+		a.checkVerb(),
+		a.metricsVerb(),
+		a.helpVerb(),
+		a.versionVerb(),
+	}
 }
 
 // linkPrefix begins the names of links to this program: "ipvsadm-save" is "ipvsadm save".

@@ -14,11 +14,16 @@ func fileFlag(usage string) cli.Flag {
 		Aliases:   []string{"f"},
 		Usage:     usage,
 		TakesFile: true,
-		Action: func(_ *cli.Context, path string) error {
-			if path == "" {
-				return failed(errors.New("--file: the name of the file is empty"))
-			}
-			return nil
-		},
+		Action:    notEmpty("file"),
+	}
+}
+
+// notEmpty returns an action that makes a flag fail if its value is empty.
+func notEmpty(flag string) func(*cli.Context, string) error {
+	return func(_ *cli.Context, path string) error {
+		if path == "" {
+			return failed(errors.New("--" + flag + ": the name of the file is empty"))
+		}
+		return nil
 	}
 }

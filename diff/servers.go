@@ -9,14 +9,11 @@ import (
 	"ipvsadm/ipvs"
 )
 
-func serversOf(entry *ipvs.Entry) (servers []ipvs.Destination) {
+func serversOf(entry *ipvs.Entry) []ipvs.Destination {
 	if entry == nil {
 		return nil
 	}
-	for _, d := range entry.Destinations {
-		servers = append(servers, d.Destination)
-	}
-	return servers
+	return entry.Servers()
 }
 
 func addService(entry *ipvs.Entry) []command.Command {

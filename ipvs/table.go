@@ -16,6 +16,15 @@ type Entry struct {
 	Destinations []ListedDestination
 }
 
+// Servers returns the servers without their counters, in the order of the entry.
+func (e Entry) Servers() []Destination {
+	var servers []Destination
+	for _, d := range e.Destinations {
+		servers = append(servers, d.Destination)
+	}
+	return servers
+}
+
 // Entry returns one service (ESRCH) and its servers.
 func (c *Client) Entry(ctx context.Context, id ServiceID) (Entry, error) {
 	service, err := c.Service(ctx, id)

@@ -65,6 +65,7 @@ func (a *app) verbs() []*cli.Command {
 		a.saveVerb(),
 		a.restoreVerb(),
 		a.diffVerb(),
+		a.maglevVerb(),
 		a.checkVerb(),
 		a.metricsVerb(),
 		a.helpVerb(),

@@ -110,7 +110,7 @@ func (c Command) HasService() bool { return c.Service.ServiceID != ipvs.ServiceI
 
 // Change returns the change that the command makes in the kernel, and false if it makes none.
 func (c Command) Change() (ipvs.Change, bool) {
-	c = c.inKernel()
+	c = c.withNamesCut()
 	id := c.Service.ServiceID
 	switch c.Kind {
 	case AddService:

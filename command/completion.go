@@ -58,8 +58,8 @@ func newCompletion(before []string, table func() []ipvs.Entry, port func(name, p
 		if found.kind != None && c.line.command.Kind == None {
 			c.line.command.Kind = found.kind
 		}
-		if found.order != 0 {
-			c.line.given |= 1 << found.order
+		if found.property != 0 {
+			c.line.given |= 1 << found.property
 		}
 		if found.set != nil {
 			_ = found.set(&c.line, found, text)
@@ -93,9 +93,9 @@ func (c *completion) fits(o *option) bool {
 		return kind == None
 	case o.commands == nil:
 		return true
-	case o.order != 0 && given.has(o.order):
+	case o.property != 0 && given.has(o.property):
 		return false
-	case o.order != 0 && slices.Contains(o.commands.exclusive, kind):
+	case o.property != 0 && slices.Contains(o.commands.exclusive, kind):
 		return given&c.line.grammar.commands[kind].exclusive == 0
 	default:
 		return slices.Contains(slices.Concat(o.commands.required, o.commands.allowed, o.commands.exclusive), kind)

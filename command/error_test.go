@@ -109,7 +109,7 @@ func TestLongNamesAreCut(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := c.inKernel().Service.Scheduler; got != "sixteen--letter" {
+	if got := c.withNamesCut().Service.Scheduler; got != "sixteen--letter" {
 		t.Errorf("%q", got)
 	}
 }

@@ -37,9 +37,9 @@ func hints(line []string, lookup Lookup) []string {
 // reading is a line that is read to its end although it has mistakes.
 type reading struct {
 	Parser
-	options map[string]*option // by what they decide
+	options map[string]*option // by the names of their properties
 	values  map[string]string  // of the options
-	failed  decisions          // those with bad values
+	failed  properties         // those with bad values
 	hints   []string
 	stopped int // the index of a word that cannot be read, or -1
 }
@@ -83,12 +83,12 @@ func (r *reading) readOptions(words []string) bool {
 			r.explainSecondCommand(found)
 			return false
 		}
-		if found.order != 0 {
-			r.given |= 1 << found.order
+		if found.property != 0 {
+			r.given |= 1 << found.property
 		}
-		r.options[found.decided()], r.values[found.decided()] = found, text
+		r.options[found.propertyName()], r.values[found.propertyName()] = found, text
 		if found.set(&r.Parser, found, text) != nil {
-			r.failed |= 1 << found.order
+			r.failed |= 1 << found.property
 			r.explainValue(found, text)
 		}
 	}

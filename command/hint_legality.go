@@ -10,33 +10,33 @@ import (
 // explainLegality says why options do not go with the command.
 func (r *reading) explainLegality() {
 	l := r.grammar.commands[r.command.Kind]
-	if l.check(allDecisions, r.given, "", "") == nil {
+	if l.check(allProperties, r.given, "", "") == nil {
 		return
 	}
 	// The same letter in the other case may be the command that goes with these options.
 	other := commandOption(r.command.Kind).otherCase()
-	if other != nil && other.kind != None && r.given != 0 && r.grammar.commands[other.kind].check(allDecisions, r.given, "", "") == nil {
+	if other != nil && other.kind != None && r.given != 0 && r.grammar.commands[other.kind].check(allProperties, r.given, "", "") == nil {
 		r.hint("to %s type %s", other.help, other.name())
 		return
 	}
-	for order := range (l.required | r.given).all() {
-		switch decided := decision(order).decided(); {
-		case !r.given.has(order) && decided == "service-address":
+	for property := range (l.required | r.given).all() {
+		switch name := optionOf(property).propertyName(); {
+		case !r.given.has(property) && name == "service-address":
 			r.hint("the service-address is -t ADDRESS:PORT (TCP), -u ADDRESS:PORT (UDP), --sctp-service ADDRESS:PORT or -f MARK")
-		case !r.given.has(order) && decided == "real-server":
+		case !r.given.has(property) && name == "real-server":
 			r.hint("the real-server is -r ADDRESS:PORT")
-		case !r.given.has(order), l.may().has(order), r.failed.has(order), r.meansMasquerading(decision(order)):
+		case !r.given.has(property), l.may().has(property), r.failed.has(property), r.meansMasquerading(optionOf(property)):
 		default:
-			r.hint("%s goes with %s", r.options[decided].name(), listed(r.commandsWith(order), "and"))
+			r.hint("%s goes with %s", r.options[name].name(), listed(r.commandsWith(property), "and"))
 		}
 	}
 }
 
-// commandsWith returns the commands that a decision goes with, as they are typed.
-func (r *reading) commandsWith(order int) []string {
+// commandsWith returns the commands that a property goes with, as they are typed.
+func (r *reading) commandsWith(property int) []string {
 	var with []string
 	for kind := AddService; kind < Help; kind++ {
-		if r.grammar.commands[kind].may().has(order) {
+		if r.grammar.commands[kind].may().has(property) {
 			with = append(with, commandOption(kind).name())
 		}
 	}
@@ -82,7 +82,7 @@ func (r *reading) explainPort() {
 // explainSecondCommand is about a command behind the first one.
 func (r *reading) explainSecondCommand(second *option) {
 	may := r.grammar.commands[r.command.Kind].may()
-	if other := second.otherCase(); other != nil && may.has(other.order) {
+	if other := second.otherCase(); other != nil && may.has(other.property) {
 		r.hint("%s is a command: --%s is %s", second.name(), other.long, other.name())
 		return
 	}
@@ -116,10 +116,10 @@ func (r *reading) explainOthers(words []string) {
 		r.hint("%s is for a shell: a line of a file holds one command", word)
 	case isAddress(word) && r.lacks("tcp-service"):
 		r.hint("type -t %s for TCP, or -u %s for UDP", word, word)
-		r.given |= 1 << longOption("tcp-service").order
+		r.given |= 1 << longOption("tcp-service").property
 	case isAddress(word) && r.lacks("real-server"):
 		r.hint("type -r %s", word)
-		r.given |= 1 << longOption("real-server").order
+		r.given |= 1 << longOption("real-server").property
 	case slices.Contains(schedulers, word) && r.lacks("scheduler"):
 		r.hint("type -s %s", word)
 	case isNumber && before != "" && !strings.Contains(before, ":") &&
@@ -138,6 +138,6 @@ func isAddress(word string) bool {
 
 // lacks reports whether the command goes with an option that is not there.
 func (r *reading) lacks(long string) bool {
-	order := longOption(long).order
-	return !r.given.has(order) && r.grammar.commands[r.command.Kind].may().has(order)
+	property := longOption(long).property
+	return !r.given.has(property) && r.grammar.commands[r.command.Kind].may().has(property)
 }

@@ -7,15 +7,15 @@ import (
 	"ipvsadm/ipvs"
 )
 
-// decisions is a set of the orders of what options decide: -t and -u decide the same.
-type decisions uint64
+// properties is a set of the numbers of properties that options set.
+type properties uint64
 
-const allDecisions = ^decisions(0)
+const allProperties = ^properties(0)
 
-func (set decisions) has(order int) bool { return set&(1<<order) != 0 }
+func (set properties) has(property int) bool { return set&(1<<property) != 0 }
 
 // all yields the members in their order.
-func (set decisions) all() iter.Seq[int] {
+func (set properties) all() iter.Seq[int] {
 	return func(yield func(int) bool) {
 		for ; set != 0; set &= set - 1 {
 			if !yield(bits.TrailingZeros64(uint64(set))) {
@@ -25,25 +25,25 @@ func (set decisions) all() iter.Seq[int] {
 	}
 }
 
-// decision returns the first option of an order.
-func decision(order int) *option {
+// optionOf returns the first option that sets a property.
+func optionOf(property int) *option {
 	for i := range options {
-		if options[i].order == order {
+		if options[i].property == property {
 			return &options[i]
 		}
 	}
 	return nil
 }
 
-// legality is what options of a command, or of a type of tunnel, must and may decide.
+// legality is which properties the options of a command, or of a type of tunnel, must and may set.
 type legality struct {
-	required  decisions
-	allowed   decisions
-	exclusive decisions // allowed, but one at most
+	required  properties
+	allowed   properties
+	exclusive properties // allowed, but one at most
 }
 
-// may returns all that may be decided.
-func (l legality) may() decisions { return l.required | l.allowed | l.exclusive }
+// may returns all that may be set.
+func (l legality) may() properties { return l.required | l.allowed | l.exclusive }
 
 // grammar is the table of options seen from other sides. A Parser makes it once, which saves 8 % of a restore: searching the
 // table for every letter costs 2.5 %, and searching it for what goes with the command the rest.
@@ -51,7 +51,7 @@ type grammar struct {
 	letters       [256]*option
 	commands      [Version + 1]legality
 	tunnels       [ipvs.GRE + 1]legality
-	tunnelOptions decisions
+	tunnelOptions properties
 }
 
 func newGrammar() *grammar {
@@ -61,36 +61,36 @@ func newGrammar() *grammar {
 		if o.letter != 0 {
 			g.letters[o.letter] = o
 		}
-		if o.order == 0 {
+		if o.property == 0 {
 			continue
 		}
 		if o.commands != nil {
-			o.commands.allow(g.commands[:], o.order)
+			o.commands.allow(g.commands[:], o.property)
 		}
 		if o.tunnels != nil {
-			o.tunnels.allow(g.tunnels[:], o.order)
-			g.tunnelOptions |= 1 << o.order
+			o.tunnels.allow(g.tunnels[:], o.property)
+			g.tunnelOptions |= 1 << o.property
 		}
 	}
 	return g
 }
 
-// allow adds an option's order to the legality of each command or type of tunnel that it goes with.
-func (f *fits[T]) allow(all []legality, order int) {
+// allow adds an option's property to the legality of each command or type of tunnel that it goes with.
+func (f *fits[T]) allow(all []legality, property int) {
 	for _, member := range f.required {
-		all[member].required |= 1 << order
+		all[member].required |= 1 << property
 	}
 	for _, member := range f.allowed {
-		all[member].allowed |= 1 << order
+		all[member].allowed |= 1 << property
 	}
 	for _, member := range f.exclusive {
-		all[member].exclusive |= 1 << order
+		all[member].exclusive |= 1 << property
 	}
 }
 
-// check checks a command whose words are all well-formed. given holds what its options decided.
-func (g *grammar) check(c *Command, given decisions) error {
-	if err := g.commands[c.Kind].check(allDecisions, given, c.Kind.String(), "command"); err != nil {
+// check checks a command whose words are all well-formed. given holds the properties that its options set.
+func (g *grammar) check(c *Command, given properties) error {
+	if err := g.commands[c.Kind].check(allProperties, given, c.Kind.String(), "command"); err != nil {
 		return err
 	}
 	switch c.Kind {
@@ -105,24 +105,24 @@ func (g *grammar) check(c *Command, given decisions) error {
 	}
 }
 
-// check reports the first decision, in their order, that is missing, illegal or excluded by one before it. The error
+// check reports the first property, in their order, that is missing, illegal or excluded by one before it. The error
 // calls the command or type of tunnel by its name and what it is.
-func (l legality) check(within, given decisions, name, what string) error {
+func (l legality) check(within, given properties, name, what string) error {
 	exclusive := 0
-	for order := range ((l.required | given) & within).all() {
+	for property := range ((l.required | given) & within).all() {
 		switch {
-		case l.required.has(order):
-			if !given.has(order) {
-				return usageError("You need to supply the '%s' option for the '%s' %s", decision(order).decided(), name, what)
+		case l.required.has(property):
+			if !given.has(property) {
+				return usageError("You need to supply the '%s' option for the '%s' %s", optionOf(property).propertyName(), name, what)
 			}
-		case l.allowed.has(order):
-		case !l.exclusive.has(order):
-			return usageError("Illegal '%s' option with the '%s' %s", decision(order).decided(), name, what)
+		case l.allowed.has(property):
+		case !l.exclusive.has(property):
+			return usageError("Illegal '%s' option with the '%s' %s", optionOf(property).propertyName(), name, what)
 		case exclusive != 0:
 			return usageError("The option '%s' conflicts with the '%s' option in the '%s' %s",
-				decision(order).decided(), decision(exclusive).decided(), name, what)
+				optionOf(property).propertyName(), optionOf(exclusive).propertyName(), name, what)
 		default:
-			exclusive = order
+			exclusive = property
 		}
 	}
 	return nil
@@ -149,7 +149,7 @@ func checkService(service *ipvs.Service) error {
 	return nil
 }
 
-func (g *grammar) checkServer(c *Command, given decisions) error {
+func (g *grammar) checkServer(c *Command, given properties) error {
 	if ipvs.FamilyOf(c.Server.Address.Addr()) != c.Service.Family && c.Server.Forwarding != ipvs.Tunneling {
 		return usageError("Different address family is allowed only for tunneling servers")
 	}

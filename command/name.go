@@ -2,7 +2,7 @@ package command
 
 import "strings"
 
-// longestName is the room in the kernel, in bytes, for the name of a scheduler, an engine or an interface.
+// longestName is the kernel's limit, in bytes, for the name of a scheduler, an engine or an interface.
 const longestName = 15
 
 // CheckNames returns the kernel's error for a name that no kernel can know, so that a file with one is refused as a whole.
@@ -23,9 +23,9 @@ func impossible(name string) bool {
 	return len(name) > longestName || strings.ContainsFunc(name, func(r rune) bool { return r <= ' ' || r > '~' || r == '/' })
 }
 
-// inKernel returns the command with its names cut to the kernel's room. The kernel knows no longer name, and says so
-// after its other errors, as it does for the original.
-func (c Command) inKernel() Command {
+// withNamesCut returns the command with its names cut to the kernel's limit. The kernel knows no longer name, and says
+// so after its other errors, as it does for the original.
+func (c Command) withNamesCut() Command {
 	for _, name := range []*string{&c.Service.Scheduler, &c.Service.Engine, &c.Daemon.Interface} {
 		*name = (*name)[:min(len(*name), longestName)]
 	}

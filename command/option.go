@@ -19,11 +19,12 @@ type option struct {
 
 	kind Kind // of the command that the option is, or None
 
-	// What the option decides, if that is not its own name: options that decide the same exclude each other.
-	decides string
-	// The number of what it decides: the original reports errors about decisions in this order. It begins at 1; zero is
-	// for an option that may be repeated.
-	order    int
+	// The number of the property that the option sets. Options that set the same one, such as -t and -u, exclude each other.
+	// The original reports errors about properties in the order of their numbers, which begin at 1. Zero is for an option
+	// that may be repeated.
+	property int
+	called   string // the property in the original's errors, if it is not called like the option
+
 	commands *fits[Kind]            // the commands that it goes with; nil for all
 	tunnels  *fits[ipvs.TunnelType] // the types of tunnel that it goes with; nil for an option that is not about tunnels
 
@@ -61,17 +62,17 @@ type bounds struct {
 
 // What options go with.
 var (
-	scheduling = &fits[Kind]{allowed: []Kind{AddService, EditService}}
-	serving    = &fits[Kind]{allowed: []Kind{AddServer, EditServer}}
-	listing    = &fits[Kind]{allowed: []Kind{List}}
-	whatListed = &fits[Kind]{exclusive: []Kind{List}}
-	starting   = &fits[Kind]{allowed: []Kind{StartDaemon}}
-	serviced   = &fits[Kind]{
+	forNamingService = &fits[Kind]{
 		required:  []Kind{AddService, EditService, DeleteService, AddServer, EditServer, DeleteServer},
 		allowed:   []Kind{Zero},
 		exclusive: []Kind{List},
 	}
-	checksums = &fits[ipvs.TunnelType]{exclusive: []ipvs.TunnelType{ipvs.GUE, ipvs.GRE}}
+	forSettingService = &fits[Kind]{allowed: []Kind{AddService, EditService}}
+	forSettingServer  = &fits[Kind]{allowed: []Kind{AddServer, EditServer}}
+	forList           = &fits[Kind]{allowed: []Kind{List}}
+	forListSubject    = &fits[Kind]{exclusive: []Kind{List}} // what to list instead of the table
+	forStartDaemon    = &fits[Kind]{allowed: []Kind{StartDaemon}}
+	forChecksum       = &fits[ipvs.TunnelType]{exclusive: []ipvs.TunnelType{ipvs.GUE, ipvs.GRE}}
 )
 
 // options is every option, in the order of the help text.
@@ -98,114 +99,114 @@ var options = [...]option{
 	{long: "help", letter: 'h', kind: Help, help: "print this summary"},
 	{long: "version", letter: 'v', kind: Version, help: "print the version"},
 
-	{long: "tcp-service", letter: 't', takes: value, order: 3, decides: "service-address", commands: serviced, argument: "ADDRESS[:PORT]",
+	{long: "tcp-service", letter: 't', takes: value, property: 3, called: "service-address", commands: forNamingService, argument: "ADDRESS[:PORT]",
 		help: "TCP service", set: service(ipvs.TCP), complete: (*completion).services, explain: explainService(ipvs.TCP)},
-	{long: "udp-service", letter: 'u', takes: value, order: 3, decides: "service-address", commands: serviced, argument: "ADDRESS[:PORT]",
+	{long: "udp-service", letter: 'u', takes: value, property: 3, called: "service-address", commands: forNamingService, argument: "ADDRESS[:PORT]",
 		help: "UDP service", set: service(ipvs.UDP), complete: (*completion).services, explain: explainService(ipvs.UDP)},
-	{long: "sctp-service", takes: value, order: 3, decides: "service-address", commands: serviced, argument: "ADDRESS[:PORT]",
+	{long: "sctp-service", takes: value, property: 3, called: "service-address", commands: forNamingService, argument: "ADDRESS[:PORT]",
 		help: "SCTP service", set: service(ipvs.SCTP), complete: (*completion).services, explain: explainService(ipvs.SCTP)},
-	{long: "fwmark-service", letter: 'f', takes: value, order: 3, decides: "service-address", commands: serviced, argument: "MARK",
+	{long: "fwmark-service", letter: 'f', takes: value, property: 3, called: "service-address", commands: forNamingService, argument: "MARK",
 		help: "service for packets with this firewall mark", set: (*Parser).setMark, complete: (*completion).services, explain: (*reading).explainMark},
-	{long: "ipv6", letter: '6', commands: serviced, help: "the mark's packets are IPv6; after -f", set: (*Parser).setIPv6,
+	{long: "ipv6", letter: '6', commands: forNamingService, help: "the mark's packets are IPv6; after -f", set: (*Parser).setIPv6,
 		offered: func(c *Command) bool { return c.Service.Mark != 0 }, explain: (*reading).explainIPv6},
 
-	{long: "scheduler", letter: 's', takes: value, order: 4, commands: scheduling, argument: "NAME",
+	{long: "scheduler", letter: 's', takes: value, property: 4, commands: forSettingService, argument: "NAME",
 		help:    "rr, wrr, lc, wlc (default), lblc, lblcr, dh, sh, sed, nq, fo, ovf or mh",
 		choices: schedulers, set: word(func(c *Command) *string { return &c.Service.Scheduler })},
-	{long: "sched-flags", letter: 'b', takes: value, order: 24, commands: scheduling, argument: "FLAG,...",
+	{long: "sched-flags", letter: 'b', takes: value, property: 24, commands: forSettingService, argument: "FLAG,...",
 		help: "sh-fallback, sh-port, mh-fallback, mh-port, flag-1, flag-2, flag-3",
 		set:  (*Parser).setSchedulerFlags, complete: (*completion).flags},
-	{long: "persistent", letter: 'p', takes: optional, bare: "360", order: 5, commands: scheduling, argument: "[SECONDS]",
+	{long: "persistent", letter: 'p', takes: optional, bare: "360", property: 5, commands: forSettingService, argument: "[SECONDS]",
 		help: "keep a client on its server (default 360 seconds)", bounds: bounds{1, maxTimeout, " of seconds"}, set: (*Parser).setPersistent},
-	{long: "netmask", letter: 'M', takes: value, order: 6, commands: scheduling, argument: "MASK",
+	{long: "netmask", letter: 'M', takes: value, property: 6, commands: forSettingService, argument: "MASK",
 		help: "group clients for -p: IPv4 mask or IPv6 prefix length", set: (*Parser).setNetmask, explain: (*reading).explainMask},
-	{long: "pe", takes: value, order: 23, commands: scheduling, argument: "ENGINE", help: "persistence engine (sip)",
+	{long: "pe", takes: value, property: 23, commands: forSettingService, argument: "ENGINE", help: "persistence engine (sip)",
 		choices: []string{"sip"}, set: word(func(c *Command) *string { return &c.Service.Engine })},
-	{long: "ops", letter: 'o', order: 22, commands: scheduling, help: "one-packet scheduling: a server for each packet (UDP)", set: (*Parser).setOnePacket},
+	{long: "ops", letter: 'o', property: 22, commands: forSettingService, help: "one-packet scheduling: a server for each packet (UDP)", set: (*Parser).setOnePacket},
 
-	{long: "real-server", letter: 'r', takes: value, order: 7, argument: "ADDRESS[:PORT]", help: "real server",
+	{long: "real-server", letter: 'r', takes: value, property: 7, argument: "ADDRESS[:PORT]", help: "real server",
 		commands: &fits[Kind]{required: []Kind{AddServer, EditServer, DeleteServer}},
 		set:      (*Parser).setServer, complete: (*completion).servers, explain: (*reading).explainServer},
-	{long: "gatewaying", letter: 'g', order: 8, decides: "forwarding-method", commands: serving,
+	{long: "gatewaying", letter: 'g', property: 8, called: "forwarding-method", commands: forSettingServer,
 		help: "forward by direct routing (default)", set: forwarding(ipvs.DirectRouting)},
-	{long: "ipip", letter: 'i', order: 8, decides: "forwarding-method", commands: serving,
+	{long: "ipip", letter: 'i', property: 8, called: "forwarding-method", commands: forSettingServer,
 		help: "forward by tunnel", set: forwarding(ipvs.Tunneling)},
-	{long: "masquerading", letter: 'm', order: 8, decides: "forwarding-method", commands: serving,
+	{long: "masquerading", letter: 'm', property: 8, called: "forwarding-method", commands: forSettingServer,
 		help: "forward by network address translation", set: forwarding(ipvs.Masquerading)},
-	{long: "weight", letter: 'w', takes: value, order: 9, commands: serving, argument: "WEIGHT",
+	{long: "weight", letter: 'w', takes: value, property: 9, commands: forSettingServer, argument: "WEIGHT",
 		help: "weight relative to the other servers (default 1)", bounds: bounds{low: 0, high: maxInt},
 		set: number("illegal weight specified", func(c *Command) *uint32 { return &c.Server.Weight })},
-	{long: "u-threshold", letter: 'x', takes: value, order: 10, commands: serving, argument: "CONNECTIONS",
+	{long: "u-threshold", letter: 'x', takes: value, property: 10, commands: forSettingServer, argument: "CONNECTIONS",
 		help: "no new connections once the server has this many", bounds: bounds{low: 0, high: maxInt},
 		set: number("illegal u_threshold specified", func(c *Command) *uint32 { return &c.Server.UpperThreshold })},
-	{long: "l-threshold", letter: 'y', takes: value, order: 11, commands: serving, argument: "CONNECTIONS",
+	{long: "l-threshold", letter: 'y', takes: value, property: 11, commands: forSettingServer, argument: "CONNECTIONS",
 		help: "new connections again when it has fewer than this", bounds: bounds{low: 0, high: maxInt},
 		set: number("illegal l_threshold specified", func(c *Command) *uint32 { return &c.Server.LowerThreshold })},
-	{long: "tun-type", takes: value, order: 30, commands: serving, argument: "TYPE", help: "tunnel type: ipip (default), gue or gre",
+	{long: "tun-type", takes: value, property: 30, commands: forSettingServer, argument: "TYPE", help: "tunnel type: ipip (default), gue or gre",
 		tunnels: &fits[ipvs.TunnelType]{allowed: []ipvs.TunnelType{ipvs.IPIP, ipvs.GUE, ipvs.GRE}}, choices: []string{"ipip", "gue", "gre"},
 		set: choice("illegal tunnel type specified", func(c *Command) *ipvs.TunnelType { return &c.Server.Tunnel.Type }, ipvs.IPIP, ipvs.GUE, ipvs.GRE)},
-	{long: "tun-port", takes: value, order: 31, commands: serving, argument: "PORT", help: "UDP port of the tunnel (gue)",
+	{long: "tun-port", takes: value, property: 31, commands: forSettingServer, argument: "PORT", help: "UDP port of the tunnel (gue)",
 		tunnels: &fits[ipvs.TunnelType]{required: []ipvs.TunnelType{ipvs.GUE}}, bounds: bounds{low: 1, high: 65535},
 		set: number("illegal tunnel port specified", func(c *Command) *uint16 { return &c.Server.Tunnel.Port })},
-	{long: "tun-nocsum", order: 32, commands: serving, help: "no checksum in the outer header (default)",
-		tunnels: checksums, set: checksum(ipvs.NoChecksum)},
-	{long: "tun-csum", order: 33, commands: serving, help: "checksum in the outer header (gue, gre)",
-		tunnels: checksums, set: checksum(ipvs.Checksum)},
-	{long: "tun-remcsum", order: 34, commands: serving, help: "remote checksum offload (gue)",
+	{long: "tun-nocsum", property: 32, commands: forSettingServer, help: "no checksum in the outer header (default)",
+		tunnels: forChecksum, set: checksum(ipvs.NoChecksum)},
+	{long: "tun-csum", property: 33, commands: forSettingServer, help: "checksum in the outer header (gue, gre)",
+		tunnels: forChecksum, set: checksum(ipvs.Checksum)},
+	{long: "tun-remcsum", property: 34, commands: forSettingServer, help: "remote checksum offload (gue)",
 		tunnels: &fits[ipvs.TunnelType]{exclusive: []ipvs.TunnelType{ipvs.GUE}}, set: checksum(ipvs.RemoteChecksum)},
 
-	{long: "numeric", letter: 'n', order: 1, commands: &fits[Kind]{allowed: []Kind{List, Save}}, help: "print numbers instead of host and port names",
+	{long: "numeric", letter: 'n', property: 1, commands: &fits[Kind]{allowed: []Kind{List, Save}}, help: "print numbers instead of host and port names",
 		set: turnOn(func(c *Command) *bool { return &c.Listing.Numeric })},
-	{long: "connection", letter: 'c', order: 2, commands: whatListed, help: "list connections",
+	{long: "connection", letter: 'c', property: 2, commands: forListSubject, help: "list connections",
 		set: turnOn(func(c *Command) *bool { return &c.Listing.Connections })},
-	{long: "timeout", order: 13, commands: whatListed, help: "list the connection timeouts",
+	{long: "timeout", property: 13, commands: forListSubject, help: "list the connection timeouts",
 		set: turnOn(func(c *Command) *bool { return &c.Listing.Timeouts })},
-	{long: "daemon", order: 14, commands: whatListed, help: "list the synchronization daemons",
+	{long: "daemon", property: 14, commands: forListSubject, help: "list the synchronization daemons",
 		set: turnOn(func(c *Command) *bool { return &c.Listing.Daemons })},
-	{long: "stats", order: 15, commands: listing, help: "show counters",
+	{long: "stats", property: 15, commands: forList, help: "show counters",
 		set: turnOn(func(c *Command) *bool { return &c.Listing.Options.Stats })},
-	{long: "rate", order: 16, commands: listing, help: "show rates per second",
+	{long: "rate", property: 16, commands: forList, help: "show rates per second",
 		set: turnOn(func(c *Command) *bool { return &c.Listing.Options.Rate })},
-	{long: "exact", letter: 'X', order: 21, commands: listing, help: "print counters in full",
+	{long: "exact", letter: 'X', property: 21, commands: forList, help: "print counters in full",
 		set: turnOn(func(c *Command) *bool { return &c.Listing.Options.Exact })},
-	{long: "thresholds", order: 17, commands: listing, help: "show thresholds",
+	{long: "thresholds", property: 17, commands: forList, help: "show thresholds",
 		set: turnOn(func(c *Command) *bool { return &c.Listing.Options.Thresholds })},
-	{long: "persistent-conn", order: 18, commands: listing, help: "show persistence templates; with -c, engine data",
+	{long: "persistent-conn", property: 18, commands: forList, help: "show persistence templates; with -c, engine data",
 		set: turnOn(func(c *Command) *bool { return &c.Listing.Options.PersistentConnections })},
-	{long: "tun-info", order: 29, commands: listing, help: "show tunnels",
+	{long: "tun-info", property: 29, commands: forList, help: "show tunnels",
 		set: turnOn(func(c *Command) *bool { return &c.Listing.Options.TunnelInfo })},
-	{long: "nosort", order: 19, commands: listing, help: "list in the kernel's order",
+	{long: "nosort", property: 19, commands: forList, help: "list in the kernel's order",
 		set: turnOn(func(c *Command) *bool { return &c.Listing.NoSort })},
-	{long: "sort", commands: listing, help: "list in sorted order (default)",
+	{long: "sort", commands: forList, help: "list in sorted order (default)",
 		set: func(*Parser, *option, string) error { return nil }},
-	{long: "format", takes: value, order: 35, commands: listing, argument: strings.Join(format.Names(), "|"),
+	{long: "format", takes: value, property: 35, commands: forList, argument: strings.Join(format.Names(), "|"),
 		help: format.Help(), choices: format.Names(), set: (*Parser).setFormat},
-	{long: "color", takes: value, order: 36, commands: listing, argument: strings.Join(colourWords, "|"),
+	{long: "color", takes: value, property: 36, commands: forList, argument: strings.Join(colourWords, "|"),
 		help: "colours of the aligned columns (default auto: on a terminal)", choices: colourWords, set: (*Parser).setColour},
 
-	{long: "syncid", takes: value, order: 20, argument: "ID", help: "group of directors, 0 to 255 (default 0)",
+	{long: "syncid", takes: value, property: 20, argument: "ID", help: "group of directors, 0 to 255 (default 0)",
 		commands: &fits[Kind]{allowed: []Kind{List, StartDaemon, StopDaemon}}, bounds: bounds{low: 0, high: 255},
 		set: number("illegal syncid specified", func(c *Command) *uint32 { return &c.Daemon.SyncID })},
-	{long: "sync-maxlen", takes: value, order: 28, commands: starting, argument: "BYTES", help: "length of the longest message",
+	{long: "sync-maxlen", takes: value, property: 28, commands: forStartDaemon, argument: "BYTES", help: "length of the longest message",
 		bounds: bounds{1, 65535 - 20 - 8, " of bytes"}, // what fits in an IP packet behind its header and UDP's
 		set:    number("illegal sync-maxlen specified", func(c *Command) *uint16 { return &c.Daemon.MaxLength })},
-	{long: "mcast-interface", takes: value, order: 12, commands: starting, argument: "INTERFACE", help: "network interface for messages",
+	{long: "mcast-interface", takes: value, property: 12, commands: forStartDaemon, argument: "INTERFACE", help: "network interface for messages",
 		set: word(func(c *Command) *string { return &c.Daemon.Interface }), complete: (*completion).interfaces},
-	{long: "mcast-group", takes: value, order: 25, commands: starting, argument: "ADDRESS",
+	{long: "mcast-group", takes: value, property: 25, commands: forStartDaemon, argument: "ADDRESS",
 		help: "multicast group (default 224.0.0.81)", set: (*Parser).setGroup, explain: (*reading).explainGroup},
-	{long: "mcast-port", takes: value, order: 26, commands: starting, argument: "PORT", help: "UDP port (default 8848)",
+	{long: "mcast-port", takes: value, property: 26, commands: forStartDaemon, argument: "PORT", help: "UDP port (default 8848)",
 		bounds: bounds{low: 1, high: 65535}, set: number("illegal mcast-port specified", func(c *Command) *uint16 { return &c.Daemon.Port })},
-	{long: "mcast-ttl", takes: value, order: 27, commands: starting, argument: "TTL", help: "hops that messages may travel (default 1)",
+	{long: "mcast-ttl", takes: value, property: 27, commands: forStartDaemon, argument: "TTL", help: "hops that messages may travel (default 1)",
 		bounds: bounds{low: 1, high: 255}, set: number("illegal mcast-ttl specified", func(c *Command) *uint8 { return &c.Daemon.TTL })},
 
 	{long: "netns", takes: value, argument: "NAME|PATH", help: "work in this network namespace; may stand anywhere",
 		set: (*Parser).setNamespace, complete: (*completion).namespaces},
 }
 
-// decided returns what an option decides, as the original's errors call it.
-func (o *option) decided() string {
-	if o.decides != "" {
-		return o.decides
+// propertyName returns the property of an option, as the original's errors call it.
+func (o *option) propertyName() string {
+	if o.called != "" {
+		return o.called
 	}
 	return o.long
 }

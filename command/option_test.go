@@ -71,25 +71,25 @@ func TestOptionsDiffer(t *testing.T) {
 	}
 }
 
-// TestOrder wants the numbers from 1 on, one for each decision.
-func TestOrder(t *testing.T) {
-	decided := map[int]string{}
+// TestProperties wants the numbers from 1 on, one for each property.
+func TestProperties(t *testing.T) {
+	names := map[int]string{}
 	for i := range options {
 		o := &options[i]
-		if o.order == 0 {
-			if o.decides != "" {
-				t.Errorf("--%s decides something, and may be repeated", o.long)
+		if o.property == 0 {
+			if o.called != "" {
+				t.Errorf("--%s has the name of a property, and may be repeated", o.long)
 			}
 			continue
 		}
-		if other := decided[o.order]; other != "" && other != o.decided() {
-			t.Errorf("%s and %s have the order %d", other, o.decided(), o.order)
+		if other := names[o.property]; other != "" && other != o.propertyName() {
+			t.Errorf("%s and %s have the number %d", other, o.propertyName(), o.property)
 		}
-		decided[o.order] = o.decided()
+		names[o.property] = o.propertyName()
 	}
-	for order := range len(decided) {
-		if decided[order+1] == "" {
-			t.Errorf("nothing has the order %d", order+1)
+	for i := range len(names) {
+		if names[i+1] == "" {
+			t.Errorf("no property has the number %d", i+1)
 		}
 	}
 }
@@ -182,8 +182,8 @@ func TestLegalityOfTunnels(t *testing.T) {
 	}
 }
 
-// everything holds all decisions.
-func everything() (set decisions) {
+// everything holds all properties.
+func everything() (set properties) {
 	for _, l := range newGrammar().commands {
 		set |= l.may()
 	}

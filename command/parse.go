@@ -29,9 +29,9 @@ type Parser struct {
 	words   wordReader
 	lookup  Lookup
 	command Command
-	given   decisions
-	flags   string   // the value of -b
-	grammar *grammar // the same for every line
+	given   properties // that options set
+	flags   string     // the value of -b
+	grammar *grammar   // the same for every line
 }
 
 // Parse reads a command line as the function of that name does.
@@ -99,13 +99,13 @@ func (p *Parser) setOptions() error {
 	}
 }
 
-// setOption sets what an option sets, unless another option decided it.
+// setOption sets the property of an option, unless another option set it.
 func (p *Parser) setOption(o *option, text string) error {
-	if o.order != 0 {
-		if p.given.has(o.order) {
-			return usageError("multiple '%s' options specified", o.decided())
+	if o.property != 0 {
+		if p.given.has(o.property) {
+			return usageError("multiple '%s' options specified", o.propertyName())
 		}
-		p.given |= 1 << o.order
+		p.given |= 1 << o.property
 	}
 	return o.set(p, o, text)
 }

@@ -3,6 +3,8 @@ package command
 import (
 	"math"
 	"net/netip"
+	"slices"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -33,6 +35,7 @@ var changes = []string{
 	"-a -t 192.0.2.1:80 -r 192.0.2.9 -i",
 	"-a -t 192.0.2.1:80 -r [2001:db8::9]:80 -i --tun-type gue --tun-port 65535 --tun-remcsum",
 	"-a -t [2001:db8::1]:80 -r 192.0.2.9 -i --tun-type gre --tun-csum",
+	"-a -t 192.0.2.1:80 -r 192.0.2.9 -i --tun-type gre --tun-nocsum",
 	"-a -f 1 -r 192.0.2.9 -g",
 	"-a -f 1 -r 192.0.2.9:80 -m",
 	"-a -f 1 -6 -r [2001:db8::9]:0 -m",
@@ -59,6 +62,31 @@ func TestRulesReadBack(t *testing.T) {
 			continue
 		}
 		checkRule(t, c)
+	}
+}
+
+// TestEveryOptionIsInARule wants each option of a change in a line that TestRulesReadBack tries: an option that AppendRule
+// does not write would be lost in every saved file.
+func TestEveryOptionIsInARule(t *testing.T) {
+	tried := map[*option]bool{}
+	for _, line := range changes {
+		var p Parser
+		p.begin(strings.Fields(line), Lookup{})
+		for found, _, _, err := p.words.next(); found != nil && err == nil; found, _, _, err = p.words.next() {
+			tried[found] = true
+		}
+	}
+	for i := range options {
+		o := &options[i]
+		if o.commands == nil || tried[o] {
+			continue
+		}
+		for _, kind := range slices.Concat(o.commands.required, o.commands.allowed) {
+			if _, isChange := (Command{Kind: kind}).Change(); isChange {
+				t.Errorf("no line has --%s, which goes with %v", o.long, kind)
+				break
+			}
+		}
 	}
 }
 

@@ -140,7 +140,7 @@ func paths(packages []goPackage) []string {
 
 // test runs the unit tests of packages.
 func test(packages []string, flags ...string) (out []byte, err error) {
-	arguments := append([]string{"test", "-short", "-vet=off", "-failfast", "-timeout=60s"}, flags...)
+	arguments := append([]string{"test", "-short", "-vet=off", "-failfast", "-timeout=2m"}, flags...)
 	command := exec.Command("go", append(arguments, packages...)...)
 	command.WaitDelay = time.Second
 	return command.CombinedOutput()
@@ -242,7 +242,11 @@ func changesOf(n ast.Node) []change {
 }
 
 func (m mutant) String() string {
-	return fmt.Sprintf("%s:%d:%d: %s", m.place.Filename, m.place.Line, m.place.Column, m.replacement)
+	path := m.place.Filename
+	if folder, err := os.Getwd(); err == nil {
+		path = strings.TrimPrefix(path, folder+"/")
+	}
+	return fmt.Sprintf("%s:%d:%d: %s", path, m.place.Line, m.place.Column, m.replacement)
 }
 
 type result int
@@ -279,6 +283,9 @@ func (m mutant) try(program []string) (result, error) {
 		switch {
 		case bytes.Contains(out, []byte("[build failed]")):
 			return doesNotBuild, nil
+		case bytes.Contains(out, []byte("panic: test timed out")):
+			fmt.Println("timed out:", m) // counts as killed; on a busy machine, look whether it would end
+			return isKilled, nil
 		case err != nil:
 			return isKilled, nil
 		}

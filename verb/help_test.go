@@ -1,6 +1,8 @@
 package verb
 
 import (
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -50,6 +52,29 @@ func TestVerbHelp(t *testing.T) {
 						t.Errorf("%s: no %s%s with %q in %s", line, dashes, name, usage, output)
 					}
 				}
+			}
+		}
+	}
+}
+
+// TestVerbsAreInTheManual wants each verb in the list of ipvsadm(8), and each of its long flags in a manual page.
+func TestVerbsAreInTheManual(t *testing.T) {
+	files, _ := filepath.Glob("../man/*.8")
+	var pages string
+	for _, file := range files {
+		page, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		pages += strings.ReplaceAll(string(page), "\n", " \n")
+	}
+	for _, verb := range newTestApp(t, "ipvsadm").verbs() {
+		if !strings.Contains(pages, "\n.It Cm "+verb.Name+" ") {
+			t.Errorf("the manual does not list the verb %s", verb.Name)
+		}
+		for _, flag := range verb.Flags {
+			if name := flag.Names()[0]; !strings.Contains(pages, "Fl Fl "+name+" ") {
+				t.Errorf("the manual does not explain --%s of the verb %s", name, verb.Name)
 			}
 		}
 	}

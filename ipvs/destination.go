@@ -4,6 +4,9 @@ import (
 	"context"
 	"errors"
 	"net/netip"
+	"slices"
+
+	"ipvsadm/ipvs/internal/sockopt"
 )
 
 // Destination is a real server of a virtual service (struct ip_vs_dest_user and IPVS_DEST_ATTR_*, linux/ip_vs.h).
@@ -46,7 +49,24 @@ func (c *Client) listDestinations(ctx context.Context, id ServiceID, reader *des
 	reader.grows = true
 	reader.decode = func(message []byte, d *ListedDestination) error { return c.decodeDestination(message, id.Family, d) }
 	reader.key = func(d ListedDestination) netip.AddrPort { return d.Address }
+	reader.confirm = func(known map[netip.AddrPort]bool) bool { return c.areAll(id, known) }
 	return list(ctx, c, request{operation: OpListDestinations, service: id}.encoded(encodeAbout(cmdGetDest, id)), reader)
+}
+
+// areAll reports whether the kernel has no other servers of a service. It reports false if it cannot know: the older
+// interface lists only IPv4 servers of IPv4 services.
+func (c *Client) areAll(id ServiceID, known map[netip.AddrPort]bool) bool {
+	if c.option == nil || id.Family != IPv4 {
+		return false
+	}
+	for address := range known {
+		if address.Addr().Is6() {
+			return false
+		}
+	}
+	service := sockopt.Service{Protocol: uint16(id.Protocol), Address: id.Address, Mark: id.Mark}
+	present, err := c.option.Servers(service, len(known))
+	return err == nil && !slices.ContainsFunc(present, func(address netip.AddrPort) bool { return !known[address] })
 }
 
 // AddDestination adds a server, which must be new (EEXIST), to an existing service (ESRCH). IPVS_CMD_NEW_DEST.

@@ -30,6 +30,9 @@ type dumpReader[T any, K comparable] struct {
 	uses   *useCount // changes if items come or go; nil if nothing counts them
 	grows  bool      // whether more than a small datagram asks for large ones
 
+	// confirm reports whether the kernel has only known items. It may be nil, and may report false because it cannot know.
+	confirm func(known map[K]bool) bool
+
 	items       []T
 	seen        map[K]bool // nil during the first dump
 	size        int        // bytes of attributes in this dump, or in the one before
@@ -43,7 +46,8 @@ type dumpReader[T any, K comparable] struct {
 // If the kernel flags the dump as interrupted, items may be missing, and list takes the dump again. But IPVS dumps carry
 // no such flag. They resume by index: a service that is deleted during the dump makes the kernel skip another one. Nothing
 // changes within a datagram. So list takes a dump of several datagrams again until it brings nothing new, unless the use
-// count shows that nothing came or went.
+// count shows that nothing came or went, or confirm that nothing is missing. A listing of servers that come and go eight at a
+// time needs confirm: several dumps in a row may lack the same server.
 //
 // Linux 7 may also move all services to a table of another size, in another order. The dump then holds one service
 // twice for each one that is missing.
@@ -92,6 +96,9 @@ func (d *dumpReader[T, K]) read(ctx context.Context, c *Client, r request) (comp
 	if d.seen == nil && (d.interrupted || !complete) {
 		unchanged := !d.moved && !d.uses.movedAtAll()
 		complete = !d.removeRepeated() && unchanged
+	}
+	if !complete && d.confirm != nil {
+		complete = d.confirm(d.seen)
 	}
 	return complete && !d.interrupted, nil
 }

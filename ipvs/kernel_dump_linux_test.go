@@ -140,7 +140,7 @@ func TestKernelMovingTable(t *testing.T) {
 	}
 }
 
-// TestKernelMovingServers lists services whose servers fit in a small datagram or in a large one, while other servers come and
+// TestKernelMovingServers lists services whose servers fit in a small datagram, in a large one, or in neither, while other
 // servers come and go. No server that stays may be missing.
 func TestKernelMovingServers(t *testing.T) {
 	c := dialKernel(t)
@@ -151,7 +151,7 @@ func TestKernelMovingServers(t *testing.T) {
 	defer other.Close()
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(4)) // so that both take turns even on one processor
 	const moving, listings = 8, 40
-	staying := map[ServiceID]int{MarkService(1, IPv4): 4, MarkService(2, IPv4): 40, MarkService(3, IPv4): 4, MarkService(4, IPv4): 60}
+	staying := map[ServiceID]int{MarkService(1, IPv4): 4, MarkService(2, IPv4): 40, MarkService(3, IPv4): 4, MarkService(4, IPv4): 60, AddressService(TCP, addrPort("192.0.2.1:80")): 250, MarkService(5, IPv4): 400}
 	server := func(i int) netip.AddrPort {
 		return netip.AddrPortFrom(netip.AddrFrom4([4]byte{10, 0, byte(i >> 8), byte(1 + i)}), 80)
 	}
@@ -210,5 +210,45 @@ func TestKernelMovingServers(t *testing.T) {
 	t.Logf("%d listings beside %d batches of changes", listings, count)
 	if missing > 0 || count < listings {
 		t.Errorf("%d servers that stayed are missing in %d listings beside %d batches of changes", missing, listings, count)
+	}
+}
+
+// TestKernelAreAll asks whether the kernel has more servers than the known ones.
+func TestKernelAreAll(t *testing.T) {
+	c := dialKernel(t)
+	servers := []netip.AddrPort{addrPort("10.0.0.1:80"), addrPort("10.0.0.1:81"), addrPort("10.0.0.2:80")}
+	six := addrPort("[2001:db8::1]:80")
+	address, mark := AddressService(UDP, addrPort("192.0.2.1:53")), MarkService(7, IPv4)
+	mixed, ipv6 := MarkService(8, IPv4), MarkService(7, IPv6)
+	changes := []Change{AddDestination(mixed, Destination{Address: six, Forwarding: Tunneling})}
+	for _, id := range []ServiceID{address, mark, mixed, ipv6} {
+		changes = append([]Change{AddService(Service{ServiceID: id, Scheduler: "rr"})}, changes...)
+		for _, server := range servers {
+			if id != ipv6 {
+				changes = append(changes, AddDestination(id, Destination{Address: server, Forwarding: Tunneling}))
+			}
+		}
+	}
+	apply(t, c, changes...)
+	for _, test := range []struct {
+		id    ServiceID
+		known []netip.AddrPort
+		want  bool
+	}{
+		{address, servers, true},
+		{mark, servers, true},
+		{address, append(servers, addrPort("10.0.0.9:80")), true}, // one that is gone
+		{address, servers[1:], false},
+		{mark, servers[:2], false},
+		{mixed, append(servers, six), false}, // it might lack an IPv6 server
+		{ipv6, nil, false},
+	} {
+		known := make(map[netip.AddrPort]bool)
+		for _, address := range test.known {
+			known[address] = true
+		}
+		if got := c.areAll(test.id, known); got != test.want {
+			t.Errorf("%v: %v of %d known servers, want %v", test.id, got, len(known), test.want)
+		}
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"github.com/mdlayher/netlink"
 
 	"ipvsadm/ipvs/internal/nlsocket"
+	"ipvsadm/ipvs/internal/sockopt"
 )
 
 // sockets are the sockets of a client: one on which the kernel sends small datagrams and, once the servers of a service
@@ -20,6 +21,8 @@ type sockets struct {
 	small *nlsocket.Conn // nil after it grew
 	large *nlsocket.Conn // nil before
 	spare int            // the next small one, not yet connected, but open: the thread's namespace may change; or none
+
+	option *sockopt.Socket // nil if none
 }
 
 // datagrams is the size of the datagrams of an exchange.
@@ -47,7 +50,8 @@ func dialSockets() (*sockets, error) {
 		nlsocket.CloseOpen(spare)
 		return nil, err
 	}
-	return &sockets{small: conn, spare: spare}, nil
+	option, _ := sockopt.Open() // without it, large dumps are taken twice
+	return &sockets{small: conn, spare: spare, option: option}, nil
 }
 
 // oneSocket returns a test's connection, which cannot grow.
@@ -95,6 +99,9 @@ func (s *sockets) close() error {
 	if s.spare != none {
 		nlsocket.CloseOpen(s.spare)
 		s.spare = none
+	}
+	if s.option != nil {
+		errs = append(errs, s.option.Close())
 	}
 	return errors.Join(errs...)
 }

@@ -1,8 +1,9 @@
 // Package command is the classic grammar of ipvsadm: Parse reads a command line as a [Command], and AppendRule writes a
 // Command as the line that would be typed for it. It touches neither the kernel nor the terminal.
 //
-// One table, in option.go, drives parsing, legality, help, completion and hints: an option is one row of it. The messages are
-// the original's words. What this program adds to them is a hint, and files that begin with hint make those.
+// One table, in option.go, drives parsing, legality, help, completion and hints: an option is one row of it. An option of a
+// service, a server or a daemon also needs a line in rule.go, or saved files lose it. The messages are the original's words.
+// This program adds hints to them, in the files that begin with hint.
 package command
 
 import (

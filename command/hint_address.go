@@ -54,7 +54,7 @@ func (r *reading) explainZone(text string) bool {
 	return true
 }
 
-// explainBracketed is about the text behind an opening bracket.
+// explainBracketed adds hints about the text behind an opening bracket.
 func (r *reading) explainBracketed(text string, protocol ipvs.Protocol) {
 	address, rest, isClosed := strings.Cut(text, "]")
 	port, hasPort := strings.CutPrefix(rest, ":")
@@ -80,7 +80,7 @@ func (r *reading) explainBracketed(text string, protocol ipvs.Protocol) {
 	}
 }
 
-// explainColons is about a text with several colons and no brackets.
+// explainColons adds hints about a text with several colons and no brackets.
 func (r *reading) explainColons(text string) {
 	address, port, isUnbracketed := unbracketed(text)
 	host, ports, _ := strings.Cut(text, ":")
@@ -162,7 +162,7 @@ func (r *reading) explainHost(host string) {
 	}
 }
 
-// explainIPv4 is about a text of digits and dots.
+// explainIPv4 adds hints about a text of digits and dots.
 func (r *reading) explainIPv4(host string) {
 	parts := strings.Split(host, ".")
 	if len(parts) > 4 {

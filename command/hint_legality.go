@@ -63,7 +63,7 @@ func (r *reading) explainChecks() {
 	}
 }
 
-// explainPort is about a service without a port.
+// explainPort adds hints about a service without a port.
 func (r *reading) explainPort() {
 	typed, host := r.values["service-address"], r.command.Service.Address.Addr()
 	address, port, isUnbracketed := unbracketed(typed)
@@ -79,7 +79,7 @@ func (r *reading) explainPort() {
 	}
 }
 
-// explainSecondCommand is about a command behind the first one.
+// explainSecondCommand adds hints about a command behind the first one.
 func (r *reading) explainSecondCommand(second *option) {
 	may := r.grammar.commands[r.command.Kind].may()
 	if other := second.otherCase(); other != nil && may.has(other.property) {
@@ -89,7 +89,7 @@ func (r *reading) explainSecondCommand(second *option) {
 	r.hint("%s is a command, and a line has one", second.name())
 }
 
-// explainOthers is about the first word that belongs to no option.
+// explainOthers adds hints about the first word that belongs to no option.
 func (r *reading) explainOthers(words []string) {
 	if r.command.Kind == SetTimeouts && r.setTimeouts() != nil {
 		r.hint("type --set and three numbers of seconds from 0 to %d: --set TCP TCPFIN UDP", maxTimeout)

@@ -40,7 +40,7 @@ func (c Command) refusalHints(err error) []string {
 	}
 }
 
-// explainNoServer is about a server that the service does not have, often because of its port.
+// explainNoServer returns hints about a server that the service does not have, often because of its port.
 func (c Command) explainNoServer() []string {
 	host, port := hostOf(c.Server.Address.Addr()), c.Server.Address.Port()
 	switch typed := c.Typed.Port; {
@@ -63,7 +63,7 @@ func hostOf(address netip.Addr) string {
 	return address.String()
 }
 
-// explainModule is about a scheduler or an engine that the kernel does not have.
+// explainModule returns hints about a scheduler or an engine that the kernel does not have.
 func (c Command) explainModule() []string {
 	var found []string
 	if name := c.Service.Scheduler; !slices.Contains(schedulers, name) && name != "none" {

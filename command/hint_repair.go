@@ -44,7 +44,7 @@ func with(words []string, at int, others ...string) []string {
 	return slices.Concat(words[:at], others, words[at+1:])
 }
 
-// repairLong is about a long option.
+// repairLong repairs a long option.
 func repairLong(words []string, at int, text string) (hint string, repaired []string) {
 	name, value, hasValue := strings.Cut(text, "=")
 	switch {
@@ -107,7 +107,7 @@ func synonym(word string) string {
 	}
 }
 
-// repairCommand is about a line that does not begin with a command.
+// repairCommand repairs a line that does not begin with a command.
 func repairCommand(words []string) (hint string, repaired []string) {
 	word := words[0]
 	name := strings.TrimPrefix(word, "--")

@@ -29,7 +29,7 @@ func (r *reading) explainValue(o *option, value string) {
 	}
 }
 
-// explainMissing is about the last option of a line, which lacks its value.
+// explainMissing adds hints about the last option of a line, which lacks its value.
 func (r *reading) explainMissing(o *option) {
 	if !r.meansMasquerading(o) {
 		r.hint("%s takes a value, %s: is a variable empty?", o.name(), o.argument)
@@ -102,7 +102,7 @@ func (r *reading) explainGroup(o *option, value string) {
 	r.hint("%s takes a multicast address, such as 224.0.0.81 or ff02::81, not %s", o.name(), quoted(value))
 }
 
-// explainScheduler is about a name that the kernel would refuse next.
+// explainScheduler adds hints about a name that the kernel would refuse next.
 func (r *reading) explainScheduler() {
 	name := r.command.Service.Scheduler
 	if known, ok := meantName(name, schedulers); ok && known != name {
@@ -110,7 +110,7 @@ func (r *reading) explainScheduler() {
 	}
 }
 
-// explainSchedulerFlags is about the first bad flag of -b.
+// explainSchedulerFlags adds hints about the first bad flag of -b.
 func (r *reading) explainSchedulerFlags() {
 	scheduler := r.command.Service.Scheduler
 	if scheduler == "" {

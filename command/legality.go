@@ -105,8 +105,8 @@ func (g *grammar) check(c *Command, given properties) error {
 	}
 }
 
-// check reports the first property, in their order, that is missing, illegal or excluded by one before it. The error
-// calls the command or type of tunnel by its name and what it is.
+// check reports the first property, in their order, that is missing, illegal or excluded by one before it. The error names
+// the command or type of tunnel, as in "the 'gre' tunnel type": name is "gre", and what is "tunnel type".
 func (l legality) check(within, given properties, name, what string) error {
 	exclusive := 0
 	for property := range ((l.required | given) & within).all() {

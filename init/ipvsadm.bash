@@ -1,9 +1,9 @@
 # shellcheck shell=bash
-# Completion of ipvsadm, ipvsadm-save and ipvsadm-restore for bash. The program itself knows what may come next, from
+# Completion of ipvsadm, ipvsadm-save and ipvsadm-restore for bash. The program lists the words that may come next, from
 # the table of its options and from the kernel.
 
 _ipvsadm() {
-    # The words as they are: bash has divided them at colons and signs of equality too, which addresses are full of.
+    # Split at spaces only: bash also splits at colons and equals signs, and an address has colons.
     local line=${COMP_LINE:0:COMP_POINT} words current word
     read -ra words <<<"$line"
     current=

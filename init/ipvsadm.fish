@@ -1,4 +1,4 @@
-# Completion of ipvsadm, ipvsadm-save and ipvsadm-restore for fish. The program itself knows what may come next, from
+# Completion of ipvsadm, ipvsadm-save and ipvsadm-restore for fish. The program lists the words that may come next, from
 # the table of its options and from the kernel.
 
 function __ipvsadm_complete

@@ -34,7 +34,13 @@
 // # Where to find what
 //
 // Each object of the kernel has one file with its type, its changes, its encoding and its decoding: service.go,
-// destination.go, daemon.go, timeouts.go, info.go, connection.go. client.go holds the exchange with the kernel, dump.go the
-// lists, batch.go the changes. A new attribute needs its constant in uapi.go, and its field, a line of encoding and a line
-// of decoding in its object's file.
+// destination.go, daemon.go, timeouts.go and info.go. Parts of them are in identity.go, forwarding.go, netmask.go and
+// traffic.go. table.go joins services with their servers, and same.go compares them. connection.go and text_table.go read
+// the kernel's text files.
+//
+// client.go holds the exchange with the kernel, dump.go the lists, batch.go the changes, error.go the refusals. encode.go
+// and decode.go hold the attributes of any message.
+//
+// A new attribute needs its constant in uapi.go, and its field, a line of encoding and a line of decoding in its object's
+// file.
 package ipvs

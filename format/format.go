@@ -9,6 +9,7 @@ import (
 	"iter"
 	"slices"
 	"strings"
+	"time"
 
 	"ipvsadm/ipvs"
 	"ipvsadm/names"
@@ -25,11 +26,23 @@ type Format interface {
 	// Connections writes the connections as they come. It keeps few of them in memory.
 	Connections(ctx context.Context, w io.Writer, connections iter.Seq2[ipvs.Connection, error]) error
 
+	// Groups writes groups of connections, which have a value for each property. It fails if the format has no form for
+	// them.
+	Groups(w io.Writer, properties []string, groups []Group) error
+
 	// Timeouts writes the timeouts of connections.
 	Timeouts(w io.Writer, timeouts ipvs.Timeouts) error
 
 	// Daemons writes the synchronization daemons.
 	Daemons(w io.Writer, daemons []ipvs.Daemon) error
+}
+
+// Group is the connections that have the same values.
+type Group struct {
+	Values      []string // nil for the others, beyond a limit of groups
+	Connections uint64
+	Share       float64       // of all connections, from 0 to 1
+	Expires     time.Duration // the longest time that one of them stays without traffic
 }
 
 // Options choose what a listing shows. The zero value is "ipvsadm -Ln".
@@ -40,6 +53,7 @@ type Options struct {
 	PersistentConnections bool            // show how many connections are persistent; in a list of connections, the data of persistence engines
 	TunnelInfo            bool            // show how packets to tunnelled servers are wrapped
 	Exact                 bool            // show every digit of a counter
+	Lines                 bool            // write each connection as a JSON document on its own line
 	OneService            bool            // leave out the version and size of IPVS
 	Terminal              bool            // write for a person at a terminal, not for a program
 	Colour                bool            // highlight servers that get no new connections

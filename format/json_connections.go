@@ -9,10 +9,14 @@ import (
 	"ipvsadm/ipvs"
 )
 
-// Connections writes one array, with a connection on each line, as they come.
+// Connections writes one array, with a connection on each line, as they come. With Lines it leaves out the array.
 func (j jsonFormat) Connections(ctx context.Context, w io.Writer, connections iter.Seq2[ipvs.Connection, error]) error {
 	wanted := resolvedConnections(ctx, j.Resolver, wellFormed(connections, j.Warnings))
-	return writeArray(w, jsonArray{head: "[", tail: "\n]\n"}, wanted, j.connection)
+	array := jsonArray{head: "[", tail: "\n]\n"}
+	if j.Lines {
+		array = jsonArray{lines: true}
+	}
+	return writeArray(w, array, wanted, j.connection)
 }
 
 func (j jsonFormat) connection(d *document, c ipvs.Connection) {

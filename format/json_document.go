@@ -92,6 +92,7 @@ func needsEscape(char rune) bool { return char < ' ' || char > '~' || char == '"
 type jsonArray struct {
 	head, tail string // of the document: up to the array, and behind its last element
 	indent     string // of the elements; empty for each on a line of its own
+	lines      bool   // write each element as a document of its own, on its own line
 }
 
 // writeArray writes the elements as they come. If they begin with an error, it writes nothing. If they end with an error,
@@ -104,11 +105,16 @@ func writeArray[T any](w io.Writer, array jsonArray, elements iter.Seq2[T, error
 		if readErr = err; readErr != nil {
 			break
 		}
-		d.text = append(d.text, separator...)
+		if !array.lines {
+			d.text = append(d.text, separator...)
+		}
 		separator = ",\n"
 		start := len(d.text)
 		add(&d, element)
 		d.dropComma()
+		if array.lines {
+			d.text = append(d.text, '\n')
+		}
 		if array.indent != "" {
 			d.indent(start, array.indent)
 		}

@@ -115,3 +115,8 @@ func connectionPortProtocol(protocol string) string {
 		return ""
 	}
 }
+
+// ServiceName returns a service as the aligned table names it, such as "tcp 192.0.2.1:80". A nil resolver prints numbers.
+func ServiceName(resolver *names.Resolver, id ipvs.ServiceID) string {
+	return aligned{Options{Resolver: resolver}}.serviceName(&ipvs.ListedService{Service: ipvs.Service{ServiceID: id}})
+}

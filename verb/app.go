@@ -67,6 +67,7 @@ func (a *app) verbs() []*cli.Command {
 		a.diffVerb(),
 		a.maglevVerb(),
 		a.checkVerb(),
+		a.connectionsVerb(),
 		a.metricsVerb(),
 		a.helpVerb(),
 		a.versionVerb(),

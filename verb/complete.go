@@ -108,7 +108,7 @@ func valueCandidates(flag cli.DocGenerationFlag, current string) []command.Candi
 	}
 	_, usage, _ := strings.Cut(flag.GetUsage(), "`")
 	values, _, _ := strings.Cut(usage, "`")
-	if strings.ToUpper(values) == values { // a placeholder such as SECONDS
+	if strings.ToUpper(values) == values && !strings.Contains(values, "|") { // a placeholder such as SECONDS
 		return nil
 	}
 	var candidates []command.Candidate

@@ -13,9 +13,10 @@ import (
 // mostChanges limits the memory of encoded changes: it is how many wait for one Apply.
 const mostChanges = 1024
 
-// Execute executes the plan: additions and edits, then the other commands, then deletions. It calls run for commands that
-// change nothing in the kernel. If the kernel refuses a change or ctx is cancelled, Execute undoes the changes before it.
-// A service or server that another program deleted first is no failure.
+// Execute executes the plan: additions and edits, then the other commands, then deletions, and then moves. Each server that
+// moves is back before the next one leaves. Execute calls run for commands that change nothing in the kernel. If the kernel
+// refuses a change or ctx is cancelled, Execute undoes the changes before it. A service or server that another program
+// deleted first is no failure.
 //
 // A client that is cancelled is useless, so undoing uses spare. Call Reserve first.
 //
@@ -23,7 +24,11 @@ const mostChanges = 1024
 // as it was.
 func (p *Plan) Execute(ctx context.Context, client, spare *ipvs.Client, run func(command.Command) error) error {
 	var done []*Line
-	for _, lines := range [][]Line{p.Additions, p.Others, p.Deletions} {
+	parts := [][]Line{p.Additions, p.Others, p.Deletions}
+	if p.reorder {
+		parts = slices.AppendSeq(parts, slices.Chunk(p.Moves, 2))
+	}
+	for _, lines := range parts {
 		changed, err := execute(ctx, client, p.Source, lines, run)
 		done = append(done, changed...)
 		if err = withoutGone(err); err != nil {

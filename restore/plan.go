@@ -12,19 +12,22 @@ import (
 	"ipvsadm/ipvs"
 )
 
-// Plan is the difference between the kernel's table and the one that rules describe. It has three parts, in the order of
+// Plan is the difference between the kernel's table and the one that rules describe. It has four parts, in the order of
 // execution.
 type Plan struct {
 	Source    string
 	Additions []Line // add and edit services and servers, and set timeouts and daemons
 	Others    []Line // the other commands of the file, such as -Z and -L
 	Deletions []Line // delete servers and services
+	Moves     []Line // delete and add servers, for the order of the file where it counts; executed only with Reorder
 	before    table  // the kernel's side of the difference, to undo the plan
+	reorder   bool
 }
 
 // Options choose the table that a plan leads to.
 type Options struct {
-	Keep bool // keep services and servers that the file does not name: --noflush
+	Keep    bool // keep services and servers that the file does not name: --noflush
+	Reorder bool // move servers to where the file has them, if the order counts: --reorder
 }
 
 // ErrNoCommands is the error of rules without a command for a table that is not empty. Most often their file was lost.
@@ -100,16 +103,25 @@ func newPlan(rules *Rules, present kernelState, options Options) (*Plan, error) 
 	}
 	before.addSettings(present, wanted)
 	additions, deletions := difference(before, wanted)
-	return &Plan{Source: rules.Source, Additions: additions, Others: others, Deletions: deletions, before: before}, nil
+	return &Plan{rules.Source, additions, others, deletions, moves(before, wanted), before, options.Reorder}, nil
 }
 
-// AppendRules appends the changes of the plan as lines that could be typed, with addresses and ports as numbers.
+// AppendRules appends the changes of the plan as lines that could be typed, with addresses and ports as numbers. Moves that
+// are not wanted are comments.
 func (p *Plan) AppendRules(b []byte) []byte {
 	for _, lines := range [][]Line{p.Additions, p.Others, p.Deletions} {
-		for _, line := range lines {
-			if _, ok := line.Command.Change(); ok {
-				b = append(line.Command.AppendRule(b, nil), '\n')
-			}
+		b = appendChanges(b, "", lines)
+	}
+	if text := p.Unordered(); text != "" {
+		return appendChanges(append(b, "# "+text+":\n"...), "# ", p.Moves)
+	}
+	return appendChanges(b, "", p.Moves)
+}
+
+func appendChanges(b []byte, prefix string, lines []Line) []byte {
+	for _, line := range lines {
+		if _, ok := line.Command.Change(); ok {
+			b = append(line.Command.AppendRule(append(b, prefix...), nil), '\n')
 		}
 	}
 	return b

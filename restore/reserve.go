@@ -26,7 +26,7 @@ const (
 // Reserve takes the threads and the memory to execute the plan and to undo it, until release is called. If threads are
 // lacking the runtime ends the program, but nothing was changed by then.
 func (p *Plan) Reserve() (release func(), err error) {
-	steps := len(p.Additions) + len(p.Others) + len(p.Deletions)
+	steps := len(p.Additions) + len(p.Others) + len(p.Deletions) + len(p.Moves)
 	for _, s := range p.before.services {
 		steps += 1 + len(s.servers)
 	}

@@ -65,7 +65,7 @@ func (t *table) addSettings(present kernelState, wanted table) {
 	}
 }
 
-// has reports whether a service and its servers are the same in the table.
+// has reports whether a service and its servers are the same in the table, in the same order if that counts.
 func (t table) has(entry *ipvs.Entry) bool {
 	s, ok := t.services[entry.ServiceID]
 	if !ok || !s.Same(entry.Service) || len(s.servers) != len(entry.Destinations) {
@@ -77,7 +77,7 @@ func (t table) has(entry *ipvs.Entry) bool {
 			return false
 		}
 	}
-	return true
+	return s.sameOrder(entry.Destinations)
 }
 
 // server returns the server at an address, or nil. It searches them one by one, as the kernel does for every change. A map

@@ -30,6 +30,7 @@ func (p *Plan) undo(ctx context.Context, client *ipvs.Client, done []*Line) erro
 	// The way back also has steps that were never done, and what other programs did to the same services.
 	additions, deletions := difference(now, p.before)
 	back := slices.DeleteFunc(append(additions, deletions...), func(line Line) bool { return !own.has(line) })
+	back = append(back, moves(now, p.before)...) // a server that comes back is at the end
 	if err := withoutGone(Execute(ctx, client, p.Source, back, nil)); err != nil {
 		return &UndoError{err}
 	}

@@ -29,6 +29,7 @@ func (a *app) restoreVerb() *cli.Command {
 			&cli.BoolFlag{Name: "dry-run", Usage: "print the changes as commands, and make none", DisableDefaultText: true},
 			&cli.BoolFlag{Name: "test", Usage: "only check the commands, without the kernel", DisableDefaultText: true},
 			&cli.BoolFlag{Name: "noflush", Usage: "add to the table: keep what the commands do not name", DisableDefaultText: true},
+			&cli.BoolFlag{Name: "reorder", Usage: "move the servers of mh to where the commands have them, one at a time", DisableDefaultText: true},
 			&cli.UintFlag{Name: "wait", Usage: "how long to wait for another restore, in `SECONDS`", DefaultText: "60; no limit on a terminal"},
 		},
 		Action: a.restore,
@@ -55,6 +56,9 @@ func (a *app) restore(c *cli.Context) error {
 		}
 		return fmt.Errorf("%w: the table is as it was before", signal)
 	}
+	if text := r.plan.Unordered(); err == nil && text != "" {
+		a.hint(text)
+	}
 	return err
 }
 
@@ -75,7 +79,7 @@ func (r *restoration) close() {
 // prepare does everything before the first change. It returns nil if there is nothing to change. If it fails, the end of
 // the program closes what it opened.
 func (a *app) prepare(ctx context.Context, c *cli.Context) (*restoration, error) {
-	options := restore.Options{Keep: c.Bool("noflush")}
+	options := restore.Options{Keep: c.Bool("noflush"), Reorder: c.Bool("reorder")}
 	rules, err := a.readRules(c)
 	if err != nil {
 		return nil, failed(err)

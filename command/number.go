@@ -1,7 +1,6 @@
 package command
 
 import (
-	"errors"
 	"math"
 	"strconv"
 	"strings"
@@ -19,20 +18,11 @@ func parseNumber(text string, low, high int64) (int64, bool) {
 	return number, err == nil && low <= number && number <= high
 }
 
-// leadingNumber reads a number as C's atoi does: anything may come after it.
-func leadingNumber(text string) (int64, bool) {
+// leadingNumber reads a number as C's atoi does: anything may come after it, and no number is zero. One that is too large
+// is the largest.
+func leadingNumber(text string) int64 {
 	text = strings.TrimLeftFunc(text, isSpace)
-	digits := strings.TrimLeft(text, "+-")
-	if len(text)-len(digits) > 1 {
-		return 0, false
-	}
-	end := strings.IndexFunc(digits, func(r rune) bool { return r < '0' || r > '9' })
-	if end < 0 {
-		end = len(digits)
-	}
-	number, err := strconv.ParseInt(text[:len(text)-len(digits)+end], 10, 64)
-	if errors.Is(err, strconv.ErrRange) {
-		return number, true
-	}
-	return number, err == nil
+	rest := strings.TrimLeft(strings.TrimLeft(text, "+-"), "0123456789")
+	number, _ := strconv.ParseInt(strings.TrimSuffix(text, rest), 10, 64)
+	return number
 }

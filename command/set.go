@@ -166,8 +166,8 @@ func (p *Parser) setPersistent(o *option, text string) error {
 
 func (p *Parser) setNetmask(_ *option, text string) error {
 	if p.command.Service.Family == ipvs.IPv6 {
-		length, ok := leadingNumber(text)
-		if !ok || length < 1 || length > 128 {
+		length := leadingNumber(text)
+		if length < 1 || length > 128 {
 			return usageError("illegal ipv6 netmask specified")
 		}
 		p.command.Service.Netmask = ipvs.IPv6Netmask(uint8(length))

@@ -146,6 +146,11 @@ func TestSameDaemon(t *testing.T) {
 		{"a backup's length that is not", Daemon{State: Backup, MaxLength: 1025}, Daemon{State: Backup, MaxLength: 1024}, false},
 		{"a length that is too long for IPv6", Daemon{State: Master, Group: group6, MaxLength: 65507},
 			Daemon{State: Master, Group: group6, MaxLength: 65487}, true},
+		{"the longest length for IPv6, and a shorter one", Daemon{State: Master, Group: group6, MaxLength: 65487},
+			Daemon{State: Master, Group: group6, MaxLength: 65486}, false},
+		{"a length that is too long for IPv4", Daemon{State: Master, MaxLength: 65508}, Daemon{State: Master, MaxLength: 65507}, true},
+		{"the longest length for IPv4, and a shorter one", Daemon{State: Master, MaxLength: 65507},
+			Daemon{State: Master, MaxLength: 65506}, false},
 		{"a length that is not too long for IPv4", Daemon{State: Master, MaxLength: 65507},
 			Daemon{State: Master, MaxLength: 65487}, false},
 	} {

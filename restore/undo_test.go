@@ -3,9 +3,13 @@ package restore
 import (
 	"errors"
 	"fmt"
+	"slices"
+	"syscall"
 	"testing"
 
 	"ipvsadm/command"
+	"ipvsadm/ipvs"
+	"ipvsadm/tests/fakekernel"
 )
 
 // TestUndoOwn has lines that undo the plan's own changes, and lines that would undo those of others.
@@ -45,6 +49,45 @@ func TestUndoOwn(t *testing.T) {
 			t.Errorf("the plan's own: %s", line.Command.AppendRule(nil, nil))
 		}
 	}
+}
+
+// TestUndoSettings refuses each step of plans that change timeouts, daemons or both.
+func TestUndoSettings(t *testing.T) {
+	const before = "--set 11 12 13\n--start-daemon backup --mcast-interface eth0 --syncid 1\n"
+	for settings, steps := range map[string]int{
+		"--set 21 22 23\n": 2,
+		"--start-daemon master --mcast-interface eth0\n":               2,
+		"--start-daemon backup --mcast-interface eth0 --syncid 2\n":    3,
+		"--set 0 0 23\n--start-daemon master --mcast-interface eth0\n": 3,
+	} {
+		for at := 1; at <= steps; at++ {
+			k := fakeWith(t, before)
+			timeouts, daemons := settingsOf(t, k)
+			plan := planFor(t, k, settings+"-A -f 1\n")
+			k.Refuse = func(change int) syscall.Errno { return map[int]syscall.Errno{at: syscall.EINVAL}[change] }
+			err := plan.Execute(t.Context(), client(t, k), client(t, k), nil)
+			if !errors.Is(err, syscall.EINVAL) || errors.As(err, new(*UndoError)) {
+				t.Errorf("step %d of %s%v", at, settings, err)
+			}
+			nowTimeouts, nowDaemons := settingsOf(t, k)
+			if nowTimeouts != timeouts || !slices.Equal(nowDaemons, daemons) || k.Services() != 0 {
+				t.Errorf("step %d of %sleaves %v, %v and %d services", at, settings, nowTimeouts, nowDaemons, k.Services())
+			}
+		}
+	}
+}
+
+func settingsOf(t *testing.T, k *fakekernel.Kernel) (ipvs.Timeouts, []ipvs.Daemon) {
+	t.Helper()
+	timeouts, err := client(t, k).Timeouts(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	daemons, err := client(t, k).Daemons(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return timeouts, daemons
 }
 
 func TestWithoutGone(t *testing.T) {

@@ -89,6 +89,7 @@ type Command struct {
 // Typed is what was typed about a server and cannot be seen in the server. Hints need it.
 type Typed struct {
 	Port       uint16 // the port of -r, or 0: the service's port may replace it
+	HasPort    bool   // -r had a port
 	Forwarding bool   // -g, -i or -m was typed
 }
 

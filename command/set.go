@@ -193,7 +193,7 @@ func (p *Parser) setServer(_ *option, text string) error {
 	if !ok {
 		return usageError("illegal real server address[:port] specified")
 	}
-	p.command.Typed.Port = address.Port()
+	p.command.Typed.Port, p.command.Typed.HasPort = address.Port(), hasPort
 	if !hasPort && service.Address.IsValid() {
 		address = withPort(address, service.Address.Port())
 	}

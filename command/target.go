@@ -71,3 +71,6 @@ func (t *Target) Server() (address netip.AddrPort, ok bool) {
 	address = t.line.command.Server.Address
 	return address, address.IsValid()
 }
+
+// HasPort reports whether the server was named with a port.
+func (t *Target) HasPort() bool { return t.line.command.Typed.HasPort }

@@ -30,6 +30,15 @@ func terminalWidth(file *os.File) int {
 	return width
 }
 
+// terminalHeight returns how many lines a terminal has, or zero.
+func terminalHeight(file *os.File) int {
+	_, height, err := term.GetSize(int(file.Fd()))
+	if err != nil {
+		return 0
+	}
+	return height
+}
+
 // useColour reports whether output to a file has colours. The word is that of --color. Without it, and for "auto", there
 // are colours on a terminal whose user has not turned them off (no-color.org).
 func useColour(file *os.File, word string) bool {

@@ -25,25 +25,25 @@ func (c classic) Connections(ctx context.Context, w io.Writer, connections iter.
 	}
 	r.add("\n")
 	var readErr error
-	none := true
+	begun := false
 	for connection, err := range resolvedConnections(ctx, c.Resolver, connections) {
 		if err != nil && !isMalformedLine(err) {
 			readErr = err
 			break
 		}
-		none = false
+		begun = true
 		if connection.Protocol == "" {
 			continue // an empty line
 		}
-		if c.connection(&r, &connection); len(r.text) < enoughToWrite {
-			continue
+		c.connection(&r, &connection)
+		if len(r.text) >= enoughToWrite {
+			if _, err := w.Write(r.text); err != nil {
+				return err
+			}
+			r.text = r.text[:0]
 		}
-		if _, err := w.Write(r.text); err != nil {
-			return err
-		}
-		r.text = r.text[:0]
 	}
-	if readErr != nil && none {
+	if readErr != nil && !begun {
 		return readErr
 	}
 	_, err := w.Write(r.text)

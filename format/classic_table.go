@@ -26,7 +26,7 @@ func (c classic) Table(ctx context.Context, w io.Writer, info ipvs.Info, entries
 			return err
 		}
 	}
-	columns := c.columns()
+	columns := c.chosenColumns()
 	if _, err := io.WriteString(w, headings[columns]); err != nil {
 		return err
 	}
@@ -67,8 +67,8 @@ const (
 	tunnelColumns // the summary columns, and how packets are wrapped
 )
 
-// columns returns the columns that the user wants. If several options choose columns, the first one in this order wins.
-func (c classic) columns() columns {
+// chosenColumns returns the columns that the user wants. If several options choose columns, the first one in this order wins.
+func (c classic) chosenColumns() columns {
 	switch {
 	case c.Stats:
 		return statsColumns

@@ -52,7 +52,7 @@ func TestFirstColumnsWin(t *testing.T) {
 		{tunnelColumns, &options.TunnelInfo},
 		{summaryColumns, new(bool)},
 	} {
-		if got := (classic{options}).columns(); got != step.want {
+		if got := (classic{options}).chosenColumns(); got != step.want {
 			t.Errorf("%+v: columns %d, want %d", options, got, step.want)
 		}
 		*step.drop = false

@@ -116,13 +116,13 @@ func (c *Client) applyBatch(batch []Change, first int) ([]Failure, error) {
 			case err != nil:
 				return failures, err
 			case reply.Header.Type != netlink.Error: // an acknowledgement is one with an errno of zero
-				return failures, c.unexpected()
+				return failures, c.breakOff()
 			}
 			for complete < len(messages) && sequence != messages[complete].Header.Sequence {
 				complete++
 			}
 			if complete == len(messages) || isRefusal != (complete < len(indices)) {
-				return failures, c.unexpected()
+				return failures, c.breakOff()
 			}
 			if isRefusal {
 				i := indices[complete]

@@ -143,13 +143,13 @@ func (c *Client) ask(r request, flags netlink.HeaderFlags, take func([]byte, net
 		if err != nil {
 			refusal, ok := asRefusal(err)
 			if ok && refusal.Sequence != sent.Header.Sequence {
-				return c.unexpected()
+				return c.breakOff()
 			}
 			c.pending = !ok
 			return err
 		}
 		if reply.Header.Sequence != sent.Header.Sequence || reply.Header.Type != c.family || len(reply.Data) < genericHeader {
-			return c.unexpected()
+			return c.breakOff()
 		}
 		take(reply.Data[genericHeader:], reply.Header.Flags)
 	}
@@ -164,9 +164,9 @@ func (c *Client) message(r request, flags netlink.HeaderFlags) netlink.Message {
 
 var errUnexpected = errors.New("the kernel sent a reply to another request")
 
-// unexpected ends the exchange. The library reads on to the end of a dump when its loop is left, and that end may never
-// come, so the socket must not wait any more.
-func (c *Client) unexpected() error {
+// breakOff ends the exchange after an unexpected reply, and returns the error. The library reads on to the end of a dump
+// when its loop is left, and that end may never come, so the socket must not wait any more.
+func (c *Client) breakOff() error {
 	c.pending = true
 	_ = c.conn.SetDeadline(time.Unix(1, 0))
 	return errUnexpected
@@ -186,7 +186,7 @@ func get[T any](ctx context.Context, c *Client, r request, decode func([]byte, *
 			return err
 		}
 		if malformed == nil && replies != 1 {
-			return c.unexpected()
+			return c.breakOff()
 		}
 		return malformed
 	})

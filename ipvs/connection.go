@@ -62,21 +62,21 @@ func ReadConnections(r io.Reader) iter.Seq2[Connection, error] {
 				yield(Connection{}, fmt.Errorf("ipvs: read the connection table: %w", err))
 				return
 			}
-			atEnd, heading := err != nil && len(line) == 0, number == 1 && bytes.HasPrefix(line, []byte("Pro "))
-			if !atEnd && !heading {
-				var malformed error
-				if field := parser.parse(line, before, connection); field != "" {
-					malformed = &LineError{Number: number, Line: string(line[:min(len(line), 200)]), Field: field}
-					*connection = asOriginal(string(line), *before)
-				}
-				if !yield(*connection, malformed) {
-					return
-				}
-				before, connection = connection, before
-			}
-			if err != nil {
+			if err != nil && len(line) == 0 {
 				return
 			}
+			if number == 1 && bytes.HasPrefix(line, []byte("Pro ")) {
+				continue // the heading
+			}
+			var malformed error
+			if field := parser.parse(line, before, connection); field != "" {
+				malformed = &LineError{Number: number, Line: string(line[:min(len(line), 200)]), Field: field}
+				*connection = asOriginal(string(line), *before)
+			}
+			if !yield(*connection, malformed) {
+				return
+			}
+			before, connection = connection, before
 		}
 	}
 }

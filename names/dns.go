@@ -7,15 +7,15 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// patience limits how long all look-ups of a resolver together wait for the DNS. If the DNS is down, a listing is only
+// patience limits how long all lookups of a resolver together wait for the DNS. If the DNS is down, a listing is only
 // this much slower, and shows numbers.
 const patience = 4500 * time.Millisecond
 
-// maxLookups is the number of look-ups that run at once.
+// maxLookups is the number of lookups that run at once.
 const maxLookups = 64
 
 // askDNS looks up all questions in parallel. It passes each answer that arrives in time to remember, one after another.
-// A look-up that ignores the end of its context goes on in the background, and its answer is lost.
+// A lookup that ignores the end of its context goes on in the background, and its answer is lost.
 func askDNS[Question, Answer any](ctx context.Context, waited *time.Duration, questions []Question,
 	lookup func(context.Context, Question) (Answer, error), remember func(Question, Answer, error)) {
 	if len(questions) == 0 {

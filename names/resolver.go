@@ -15,7 +15,7 @@ import (
 )
 
 // Resolver looks names up and remembers the results. Only one goroutine may use it at a time. Tests replace its fields
-// before the first look-up.
+// before the first lookup.
 type Resolver struct {
 	HostsFile    string
 	ServicesFile string

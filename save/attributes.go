@@ -28,14 +28,14 @@ func keepAttributes(existing, file *os.File) error {
 	}
 	if owner(want) != owner(is) {
 		if err := file.Chown(owner(want).user, owner(want).group); err != nil {
-			return fmt.Errorf("cannot keep its owner and group: %w", reason(err))
+			return fmt.Errorf("cannot keep its owner and group: %w", withoutPath(err))
 		}
 	}
 	if err := keepExtended(existing, file); err != nil {
 		return err
 	}
 	if err := file.Chmod(want.Mode()); err != nil {
-		return fmt.Errorf("cannot keep its mode: %w", reason(err))
+		return fmt.Errorf("cannot keep its mode: %w", withoutPath(err))
 	}
 	return nil
 }
@@ -44,7 +44,7 @@ func keepAttributes(existing, file *os.File) error {
 func keepExtended(existing, file *os.File) error {
 	want, err := extended(existing)
 	if err != nil {
-		return fmt.Errorf("cannot keep its extended attributes: %w", reason(err))
+		return fmt.Errorf("cannot keep its extended attributes: %w", withoutPath(err))
 	}
 	is, err := extended(file)
 	if err != nil {
@@ -53,13 +53,13 @@ func keepExtended(existing, file *os.File) error {
 	for _, name := range is {
 		if !slices.Contains(want, name) { // such as an ACL that the directory gives to new files
 			if err := xattr.FRemove(file, name); err != nil {
-				return fmt.Errorf("cannot remove %s: %w", name, reason(err))
+				return fmt.Errorf("cannot remove %s: %w", name, withoutPath(err))
 			}
 		}
 	}
 	for _, name := range want {
 		if err := keepOne(name, existing, file); err != nil {
-			return fmt.Errorf("cannot keep its %s: %w", name, reason(err))
+			return fmt.Errorf("cannot keep its %s: %w", name, withoutPath(err))
 		}
 	}
 	return nil

@@ -37,7 +37,7 @@ func file(path string, mode fs.FileMode, write func(io.Writer) error) error {
 		return err
 	}
 	if err := put(path, mode, text.Bytes()); err != nil {
-		return fmt.Errorf("cannot save to %s: %w", path, reason(err))
+		return fmt.Errorf("cannot save to %s: %w", path, withoutPath(err))
 	}
 	return nil
 }
@@ -89,8 +89,8 @@ func putStream(file *os.File, text []byte) error {
 	return err
 }
 
-// reason returns an error without the operation and path that Go adds.
-func reason(err error) error {
+// withoutPath returns an error without the operation and path that Go adds.
+func withoutPath(err error) error {
 	switch err := err.(type) {
 	case *fs.PathError:
 		return err.Err

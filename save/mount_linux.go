@@ -15,8 +15,8 @@ func mountPoint(file *os.File) bool {
 	return err == nil && stat.Attributes&unix.STATX_ATTR_MOUNT_ROOT != 0
 }
 
-// reserve allocates disk space for the first size bytes of a file, if the file system can do that.
-func reserve(file *os.File, size int) error {
+// allocate reserves disk space for the first size bytes of a file, if the file system can do that.
+func allocate(file *os.File, size int) error {
 	if size == 0 {
 		return nil
 	}

@@ -6,7 +6,7 @@ import "os"
 // old and new text.
 func overwrite(file *os.File, text []byte) error {
 	// A full disk is the most likely failure. Find out before the first old byte is lost.
-	if err := reserve(file, len(text)); err != nil {
+	if err := allocate(file, len(text)); err != nil {
 		return err
 	}
 	if _, err := file.WriteAt(text, 0); err != nil {

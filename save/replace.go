@@ -91,7 +91,7 @@ func (p place) replace(existing *os.File, mode fs.FileMode, text []byte) (err er
 	temporary := fmt.Sprintf(".ipvsadm-save.%016x", rand.Uint64()) // short: p.name may be as long as the kernel allows
 	file, err := p.directory.OpenFile(temporary, os.O_WRONLY|os.O_CREATE|os.O_EXCL, mode)
 	if err != nil && existing != nil {
-		return fmt.Errorf("cannot create a temporary file beside it: %w", reason(err))
+		return fmt.Errorf("cannot create a temporary file beside it: %w", withoutPath(err))
 	}
 	if err != nil {
 		return err

@@ -15,7 +15,7 @@ import (
 // Exec runs this program again in a network namespace, with other words. It returns only if it fails.
 //
 // Each thread has its own network namespace, and a Go program has several threads before main begins. A program that
-// starts from a thread in another namespace is there with all its threads, sockets, /proc and look-ups.
+// starts from a thread in another namespace is there with all its threads, sockets, /proc and lookups.
 func Exec(namespace string, words []string) error {
 	file, err := path(namespace)
 	if err != nil {
@@ -66,7 +66,7 @@ func enter(path string) error {
 }
 
 // bindFiles mounts the files of a directory over those in /etc, for this thread and what it runs, as "ip netns exec" does.
-// Look-ups then use the namespace's own resolv.conf and hosts.
+// Lookups then use the namespace's own resolv.conf and hosts.
 func bindFiles(directory string) error {
 	entries, err := os.ReadDir(directory)
 	if errors.Is(err, fs.ErrNotExist) || err == nil && len(entries) == 0 {

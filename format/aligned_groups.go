@@ -8,18 +8,31 @@ import (
 
 // Groups writes a line for each group, with its share in percent.
 func (a aligned) Groups(w io.Writer, properties []string, groups []Group) error {
-	var g grid
+	var columns []column
 	for _, property := range properties {
-		g.columns = append(g.columns, column{heading: strings.ToUpper(property)})
+		columns = append(columns, column{heading: strings.ToUpper(property)})
 	}
-	g.columns = append(g.columns, column{heading: "CONNECTIONS", right: true}, column{heading: "SHARE", right: true}, column{heading: "EXPIRES", right: true})
+	g := a.newGrid(append(columns, column{heading: "CONNECTIONS", right: true}, column{heading: "SHARE", right: true},
+		column{heading: "EXPIRES", right: true}))
 	for _, group := range groups {
-		cells := make([]string, len(properties))
-		if group.Values == nil {
-			cells[0] = "others"
+		for i := range properties {
+			switch {
+			case group.Values != nil:
+				g.add(group.Values[i])
+			case i == 0:
+				g.add("others")
+			}
+			g.next()
 		}
-		copy(cells, group.Values)
-		g.add(0, append(cells, decimal(group.Connections), fmt.Sprintf("%.1f%%", 100*group.Share), minutes(group.Expires))...)
+		g.addNumber(group.Connections)
+		g.add(fmt.Sprintf("%.1f%%", 100*group.Share))
+		g.next()
+		g.minutes(group.Expires)
+		g.next()
 	}
-	return g.write(w, true)
+	g.place()
+	if err := g.writeHeadings(w); err != nil {
+		return err
+	}
+	return g.write(w)
 }

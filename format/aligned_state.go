@@ -9,16 +9,16 @@ import (
 
 // Timeouts writes the timeouts of connections.
 func (a aligned) Timeouts(w io.Writer, timeouts ipvs.Timeouts) error {
-	g := grid{columns: []column{{heading: "TIMEOUT"}, {heading: "SECONDS", right: true}}}
-	g.add(0, "tcp", decimal(uint64(timeouts.TCP/time.Second)))
-	g.add(0, "tcpfin", decimal(uint64(timeouts.TCPFin/time.Second)))
-	g.add(0, "udp", decimal(uint64(timeouts.UDP/time.Second)))
-	return g.write(w, true)
+	return a.writeNumbers(w, "TIMEOUT", "SECONDS", []numbered{
+		{"tcp", uint64(timeouts.TCP / time.Second)},
+		{"tcpfin", uint64(timeouts.TCPFin / time.Second)},
+		{"udp", uint64(timeouts.UDP / time.Second)},
+	})
 }
 
 // Daemons writes the synchronization daemons. A setting has a column if the kernel sent it for any of them.
 func (a aligned) Daemons(w io.Writer, daemons []ipvs.Daemon) error {
-	g := grid{columns: []column{
+	g := a.newGrid([]column{
 		{heading: "DAEMON"},
 		{heading: "INTERFACE"},
 		{heading: "SYNCID", right: true},
@@ -26,21 +26,32 @@ func (a aligned) Daemons(w io.Writer, daemons []ipvs.Daemon) error {
 		{heading: "GROUP", optional: true},
 		{heading: "PORT", right: true, optional: true},
 		{heading: "TTL", right: true, optional: true},
-	}}
+	})
 	for _, d := range daemons {
-		group := ""
+		g.add(d.State.String())
+		g.next()
+		g.add(d.Interface)
+		g.next()
+		g.addNumber(uint64(d.SyncID))
+		g.addIfSet(uint64(d.MaxLength))
 		if d.Group.IsValid() {
-			group = d.Group.String()
+			g.add(d.Group.String())
 		}
-		g.add(0, d.State.String(), d.Interface, decimal(uint64(d.SyncID)),
-			ifSet(uint64(d.MaxLength)), group, ifSet(uint64(d.Port)), ifSet(uint64(d.TTL)))
+		g.next()
+		g.addIfSet(uint64(d.Port))
+		g.addIfSet(uint64(d.TTL))
 	}
-	return g.write(w, true)
+	g.place()
+	if err := g.writeHeadings(w); err != nil {
+		return err
+	}
+	return g.write(w)
 }
 
-func ifSet(n uint64) string {
-	if n == 0 {
-		return ""
+// addIfSet adds a number, or an empty cell for zero.
+func (g *grid) addIfSet(n uint64) {
+	if n != 0 {
+		g.number(n)
 	}
-	return decimal(n)
+	g.next()
 }

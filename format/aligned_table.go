@@ -5,7 +5,6 @@ import (
 	"io"
 	"iter"
 	"net/netip"
-	"strconv"
 	"strings"
 	"time"
 
@@ -15,241 +14,273 @@ import (
 // aligned is the format for people: aligned columns, units and totals. On the command line its name is "table".
 type aligned struct{ Options }
 
+// narrowest is the width that is assumed for a terminal with fewer columns. Nothing can be read there.
+const narrowest = 20
+
+func newAligned(o Options) Format {
+	if o.Width > 0 {
+		o.Width = max(o.Width, narrowest)
+	}
+	return aligned{o}
+}
+
 // Counters reports whether the user wants counters or rates.
 func (a aligned) Counters() bool { return a.Stats || a.Rate }
 
-// Table writes each service, its servers and their total.
+// Table writes each service, its servers and their total. On a terminal that is too narrow, the scheduler and
+// persistence of a service stand behind its name instead of in columns, and if need be words are short.
 func (a aligned) Table(ctx context.Context, w io.Writer, info ipvs.Info, entries iter.Seq2[ipvs.Entry, error]) error {
-	all, err := ipvs.Gather(resolvedEntries(ctx, a.Resolver, entries))
-	if err != nil {
+	entries = resolvedEntries(ctx, a.Resolver, entries)
+	if a.Width > 0 { // the entries may be needed twice
+		all, err := ipvs.Gather(entries)
+		if err != nil {
+			return err
+		}
+		entries = ipvs.Each(all...)
+	}
+	var g *grid
+	for _, form := range []form{natural, stacked, short} {
+		var err error
+		if g, err = a.table(entries, form); err != nil {
+			return err
+		}
+		if g.place() {
+			break
+		}
+	}
+	var version strings.Builder
+	_ = writeVersion(&version, info) // cannot fail
+	if err := g.writeLine(w, strings.TrimSpace(version.String()), 0); err != nil {
 		return err
 	}
-	g := grid{columns: []column{
+	if g.form != natural {
+		if err := g.writeLine(w, "SERVICE  SCHEDULER  PERSISTENCE", bold); err != nil {
+			return err
+		}
+		g.columns[0].heading = "  SERVER"
+	}
+	if err := g.writeHeadings(w); err != nil {
+		return err
+	}
+	if err := g.write(w); err != nil {
+		return err
+	}
+	return g.writeNote(w)
+}
+
+// table returns a grid of the entries.
+func (a aligned) table(entries iter.Seq2[ipvs.Entry, error], form form) (*grid, error) {
+	columns := []column{
 		{heading: "SERVICE"},
 		{heading: "SCHEDULER", optional: true},
 		{heading: "PERSISTENCE", optional: true},
-		{heading: "FORWARDING", optional: true},
+		{heading: "FORWARDING", short: "FWD", optional: true},
 		{heading: "TUNNEL", optional: true},
 		{heading: "WEIGHT", right: true, optional: true},
 		{heading: "UPPER", right: true, optional: true},
 		{heading: "LOWER", right: true, optional: true},
-		{heading: "ACTIVE", right: true, optional: true},
-		{heading: "INACTIVE", right: true, optional: true},
-		{heading: "PERSISTENT", right: true, optional: true},
-	}}
-	if a.Stats {
-		g.columns = append(g.columns, counterHeadings("CONNS", "PKTS", "BYTES")...)
+		{heading: "ACTIVE", short: "ACT", right: true, optional: true},
+		{heading: "INACTIVE", short: "INACT", right: true, optional: true},
+		{heading: "PERSISTENT", short: "PERS", right: true, optional: true},
 	}
-	if a.Rate {
-		bytes := "BITS/S"
-		if a.Exact {
-			bytes = "BYTES/S"
+	g := a.newGrid(append(columns, a.counterColumns()...))
+	g.form = form
+	for entry, err := range entries {
+		if err != nil {
+			return nil, err
 		}
-		g.columns = append(g.columns, counterHeadings("CONNS/S", "PKTS/S", bytes)...)
+		a.addService(g, &entry.ListedService, len(entry.Destinations) == 0)
+		var sum total
+		for i := range entry.Destinations {
+			sum.add(&entry.Destinations[i])
+			a.addServer(g, &entry.ListedService, &entry.Destinations[i])
+		}
+		if len(entry.Destinations) > 0 {
+			a.addTotal(g, &entry.ListedService, sum)
+		}
 	}
-	for i := range all {
-		a.addService(&g, &all[i])
-	}
-	if err := writeVersion(w, info); err != nil {
-		return err
-	}
-	return g.write(w, true)
+	return g, nil
 }
 
-func counterHeadings(connections, packets, bytes string) []column {
-	return []column{
-		{heading: connections, right: true},
-		{heading: packets + " IN", right: true},
-		{heading: packets + " OUT", right: true},
-		{heading: bytes + " IN", right: true},
-		{heading: bytes + " OUT", right: true},
-	}
-}
-
-func (a aligned) addService(g *grid, entry *ipvs.Entry) {
-	s := &entry.ListedService
-	empty := make([]string, len(g.columns))
-	cells := append([]string{a.serviceName(s), schedulerCell(s), persistenceCell(s)}, empty[3:]...)
-	if len(entry.Destinations) == 0 {
-		a.addCounters(cells, s.Totals, s.Rates)
-	}
-	g.add(0, cells...)
-	var weight, active, inactive, kept uint64
-	persistent := s.Flags&ipvs.Persistent != 0
-	for i := range entry.Destinations {
-		d := &entry.Destinations[i]
-		weight += uint64(d.Weight)
-		active += uint64(d.ActiveConnections)
-		inactive += uint64(d.InactiveConnections)
-		kept += uint64(d.PersistentConnections)
-		a.addServer(g, s, d, persistent)
-	}
-	if len(entry.Destinations) == 0 {
+// addService adds the line of a service. The counters are there if no line of totals follows.
+func (a aligned) addService(g *grid, s *ipvs.ListedService, counters bool) {
+	a.addServiceName(&g.row, s)
+	if g.form != natural {
+		g.add("  ")
+		addScheduler(g, s)
+		if s.Flags&ipvs.Persistent != 0 {
+			g.add("  persistent ")
+			addTimeout(g, s)
+		}
+		g.alone()
+		if counters && a.Counters() {
+			g.add("  total")
+			g.skip(len(g.columns) - len(a.counterColumns()))
+			a.addCounters(g, &s.Traffic)
+		}
 		return
 	}
-	cells = append([]string{"  total", "", "", "", "", decimal(weight), "", "", decimal(active), decimal(inactive),
-		keptCell(kept, persistent)}, empty[11:]...)
-	a.addCounters(cells, s.Totals, s.Rates)
-	g.add(0, cells...)
-}
-
-func (a aligned) addServer(g *grid, s *ipvs.ListedService, d *ipvs.ListedDestination, persistent bool) {
-	upper, lower := "", ""
-	if d.UpperThreshold != 0 || d.LowerThreshold != 0 {
-		upper, lower = decimal(uint64(d.UpperThreshold)), decimal(uint64(d.LowerThreshold))
+	g.next()
+	addScheduler(g, s)
+	g.next()
+	if s.Flags&ipvs.Persistent != 0 {
+		addTimeout(g, s)
 	}
-	cells := append([]string{
-		"  " + a.endpoint(d.Address, portProtocol(s)),
-		"", "",
-		d.Forwarding.String(),
-		tunnelCell(d),
-		decimal(uint64(d.Weight)),
-		upper,
-		lower,
-		decimal(uint64(d.ActiveConnections)),
-		decimal(uint64(d.InactiveConnections)),
-		keptCell(uint64(d.PersistentConnections), persistent),
-	}, make([]string, len(g.columns)-11)...)
-	a.addCounters(cells, d.Totals, d.Rates)
-	g.add(a.serverColour(d), cells...)
+	g.next()
+	g.skip(8)
+	if counters {
+		a.addCounters(g, &s.Traffic)
+	} else {
+		g.skip(len(a.counterColumns()))
+	}
 }
 
-// serverColour returns red for a server at its upper threshold and yellow for a server with weight 0. The kernel gives
-// neither of them new connections.
-func (a aligned) serverColour(d *ipvs.ListedDestination) int {
+func (a aligned) addServer(g *grid, s *ipvs.ListedService, d *ipvs.ListedDestination) {
+	full := d.UpperThreshold != 0 && uint64(d.ActiveConnections)+uint64(d.InactiveConnections) >= uint64(d.UpperThreshold)
+	colour := 0 // of a server to which the kernel gives no new connections
 	switch {
-	case !a.Colour:
-		return 0
-	case d.UpperThreshold != 0 && uint64(d.ActiveConnections)+uint64(d.InactiveConnections) >= uint64(d.UpperThreshold):
-		return red
+	case full:
+		colour = red
 	case d.Weight == 0:
-		return yellow
-	default:
-		return 0
+		colour = magenta
 	}
+	g.paint(colour)
+	g.add("  ")
+	a.addEndpoint(&g.row, d.Address, portProtocol(s))
+	g.next()
+	g.skip(2)
+	addForwardingAndTunnel(g, d)
+	if d.Weight == 0 {
+		g.paint(magenta)
+	}
+	g.addNumber(uint64(d.Weight))
+	if full {
+		g.paint(red)
+	}
+	if d.UpperThreshold != 0 || d.LowerThreshold != 0 {
+		g.addNumber(uint64(d.UpperThreshold))
+		g.addNumber(uint64(d.LowerThreshold))
+	} else {
+		g.skip(2)
+	}
+	g.addNumber(uint64(d.ActiveConnections))
+	g.addNumber(uint64(d.InactiveConnections))
+	addPersistent(g, s, uint64(d.PersistentConnections))
+	a.addCounters(g, &d.Traffic)
 }
 
-// addCounters fills the last columns with the counters and rates that the user wants.
-func (a aligned) addCounters(cells []string, totals, rates ipvs.Counters) {
-	if a.Rate {
-		a.fillCounters(cells[len(cells)-5:], rates, a.bits)
-		cells = cells[:len(cells)-5]
-	}
-	if a.Stats {
-		a.fillCounters(cells[len(cells)-5:], totals, a.bytes)
-	}
+// total is the sum over the servers of a service.
+type total struct{ weight, active, inactive, persistent uint64 }
+
+func (t *total) add(d *ipvs.ListedDestination) {
+	t.weight += uint64(d.Weight)
+	t.active += uint64(d.ActiveConnections)
+	t.inactive += uint64(d.InactiveConnections)
+	t.persistent += uint64(d.PersistentConnections)
 }
 
-func (a aligned) fillCounters(cells []string, c ipvs.Counters, bytes func(uint64) string) {
-	cells[0] = a.number(c.Connections)
-	cells[1] = a.number(c.IncomingPackets)
-	cells[2] = a.number(c.OutgoingPackets)
-	cells[3] = bytes(c.IncomingBytes)
-	cells[4] = bytes(c.OutgoingBytes)
+func (a aligned) addTotal(g *grid, s *ipvs.ListedService, t total) {
+	g.add("  total")
+	g.next()
+	g.skip(4)
+	if t.weight == 0 {
+		g.paint(magenta)
+	}
+	g.addNumber(t.weight)
+	g.skip(2)
+	g.addNumber(t.active)
+	g.addNumber(t.inactive)
+	addPersistent(g, s, t.persistent)
+	a.addCounters(g, &s.Traffic)
 }
 
-func (a aligned) number(n uint64) string {
-	if a.Exact {
-		return decimal(n)
+// addPersistent adds the number of persistent connections. It is empty for a service without persistence.
+func addPersistent(g *grid, s *ipvs.ListedService, n uint64) {
+	if n != 0 || s.Flags&ipvs.Persistent != 0 {
+		g.number(n)
 	}
-	return strings.TrimSuffix(withUnit(n, ""), " ")
+	g.next()
 }
 
-func (a aligned) bytes(n uint64) string {
-	if a.Exact {
-		return decimal(n)
-	}
-	return withUnit(n, "B")
-}
-
-// bits converts bytes per second to bits per second, the unit of links.
-func (a aligned) bits(n uint64) string {
-	if a.Exact {
-		return decimal(n)
-	}
-	return withUnit(min(n, 1<<61-1)*8, "b/s")
-}
-
-// withUnit returns a number with an SI prefix and its unit, such as "1.2 MB", rounded to a tenth.
-func withUnit(n uint64, unit string) string {
-	if n < 1000 {
-		return decimal(n) + " " + unit
-	}
-	prefixes := "kMGTPE"
-	power := uint64(1000)
-	for i := range prefixes {
-		// A number that rounds to a thousand takes the next prefix.
-		if whole := n / power; whole < 999 || whole == 999 && n%power < power/20*19 || i == len(prefixes)-1 {
-			tenths := n/power*10 + (n%power+power/20)/(power/10)
-			return decimal(tenths/10) + "." + decimal(tenths%10) + " " + prefixes[i:i+1] + unit
-		}
-		power *= 1000
-	}
-	panic("unreachable")
-}
-
-func (a aligned) serviceName(s *ipvs.ListedService) string {
+func (a aligned) addServiceName(r *row, s *ipvs.ListedService) {
+	r.add(protocolName(s))
+	r.add(" ")
 	if s.Mark == 0 {
-		return protocolName(s) + " " + a.endpoint(s.Address, portProtocol(s))
+		a.addEndpoint(r, s.Address, portProtocol(s))
+		return
 	}
-	name := protocolName(s) + " " + decimal(uint64(s.Mark))
+	r.number(uint64(s.Mark))
 	if s.Family == ipvs.IPv6 {
-		name += " ipv6"
+		r.add(" ipv6")
 	}
-	return name
 }
 
-func (a aligned) endpoint(endpoint netip.AddrPort, protocol string) string {
-	return string(a.Resolver.AppendEndpoint(nil, endpoint, protocol))
+func (a aligned) addEndpoint(r *row, endpoint netip.AddrPort, protocol string) {
+	r.text = a.Resolver.AppendEndpoint(r.text, endpoint, protocol)
 }
 
-func schedulerCell(s *ipvs.ListedService) string {
-	parts := append([]string{s.Scheduler}, s.SchedulerFlagNames()...)
+func addScheduler(g *grid, s *ipvs.ListedService) {
+	g.add(s.Scheduler)
+	for _, name := range s.SchedulerFlagNames() {
+		g.add(" " + name)
+	}
 	if s.Flags&ipvs.OnePacket != 0 {
-		parts = append(parts, "ops")
+		g.add(" ops")
 	}
-	return strings.Join(parts, " ")
 }
 
-func persistenceCell(s *ipvs.ListedService) string {
-	if s.Flags&ipvs.Persistent == 0 {
-		return ""
-	}
-	cell := decimal(uint64(s.Timeout/time.Second)) + " s"
+// addTimeout adds the settings of persistence.
+func addTimeout(g *grid, s *ipvs.ListedService) {
+	g.number(uint64(s.Timeout / time.Second))
+	g.add(" s")
 	mask := s.Netmask.String()
 	switch {
 	case mask == "":
 	case s.Family == ipvs.IPv6:
-		cell += " /" + mask
+		g.add(" /" + mask)
 	default:
-		cell += " mask " + mask
+		g.add(" mask " + mask)
 	}
 	if s.Engine != "" {
-		cell += " " + s.Engine
+		g.add(" " + s.Engine)
 	}
-	return cell
 }
 
-func tunnelCell(d *ipvs.ListedDestination) string {
-	if d.Forwarding != ipvs.Tunneling {
-		return ""
+// addForwardingAndTunnel adds two cells. In a short grid the second is empty: the words of a tunnel say that there is one.
+func addForwardingAndTunnel(g *grid, d *ipvs.ListedDestination) {
+	tunnelled := d.Forwarding == ipvs.Tunneling
+	switch {
+	case g.form != short:
+		g.add(d.Forwarding.String())
+		g.next()
+		if tunnelled {
+			addTunnelWords(g, d.Tunnel)
+		}
+		g.next()
+		return
+	case tunnelled:
+		addTunnelWords(g, d.Tunnel)
+	case d.Forwarding == ipvs.Masquerading:
+		g.add("masq")
+	case d.Forwarding == ipvs.DirectRouting:
+		g.add("route")
+	default:
+		g.add(d.Forwarding.String())
 	}
-	cell := d.Tunnel.Type.String()
-	if d.Tunnel.Type == ipvs.GUE {
-		cell += " " + decimal(uint64(d.Tunnel.Port))
-	}
-	if d.Tunnel.Type != ipvs.IPIP {
-		cell += " " + d.Tunnel.Checksum.String()
-	}
-	return cell
+	g.next()
+	g.next()
 }
 
-// keptCell returns the number of persistent connections. It is empty for a service without persistence.
-func keptCell(n uint64, persistent bool) string {
-	if n == 0 && !persistent {
-		return ""
+// addTunnelWords adds the type of a tunnel, its port and its checksum. A short grid leaves out that there is none.
+func addTunnelWords(g *grid, t ipvs.Tunnel) {
+	g.add(t.Type.String())
+	if t.Type == ipvs.GUE {
+		g.add(" ")
+		g.number(uint64(t.Port))
 	}
-	return decimal(n)
+	if t.Type != ipvs.IPIP && !(g.form == short && t.Checksum == ipvs.NoChecksum) {
+		g.add(" " + t.Checksum.String())
+	}
 }
 
 // protocolName returns the protocol in lower case, or "fwmark" for a firewall mark.
@@ -257,7 +288,8 @@ func protocolName(s *ipvs.ListedService) string {
 	if s.Mark != 0 {
 		return "fwmark"
 	}
+	if known := portProtocol(s); known != "" {
+		return known
+	}
 	return strings.ToLower(s.Protocol.String())
 }
-
-func decimal(n uint64) string { return strconv.FormatUint(n, 10) }

@@ -29,8 +29,9 @@ func TestWithUnit(t *testing.T) {
 		{3_400_000_000, "b/s", "3.4 Gb/s"},
 		{1<<64 - 1, "B", "18.4 EB"},
 	} {
-		if got := withUnit(test.n, test.unit); got != test.want {
-			t.Errorf("%d: %q, not %q", test.n, got, test.want)
+		var g grid
+		if g.withUnit(test.n, test.unit); string(g.text) != test.want {
+			t.Errorf("%d: %q, not %q", test.n, g.text, test.want)
 		}
 	}
 }
@@ -71,7 +72,7 @@ func TestColours(t *testing.T) {
 	drained := destination("10.0.0.13:80", ipvs.DirectRouting, 0)
 	entry := ipvs.Entry{ListedService: service(ipvs.TCP, "192.0.2.80:80", "rr", 0), Destinations: []ipvs.ListedDestination{full, nearly, drained}}
 	text := written(t, aligned{Options{Colour: true}}, []ipvs.Entry{entry})
-	for _, want := range []string{"  \x1b[31m10.0.0.11:80\x1b[0m", "\n  10.0.0.12:80", "  \x1b[33m10.0.0.13:80\x1b[0m"} {
+	for _, want := range []string{"  \x1b[31m10.0.0.11:80\x1b[0m", "\n  10.0.0.12:80", "  \x1b[35m10.0.0.13:80\x1b[0m", " \x1b[35m0\x1b[0m ", "\x1b[1mWEIGHT\x1b[0m"} {
 		if !strings.Contains(text, want) {
 			t.Errorf("no %q in\n%q", want, text)
 		}
@@ -121,4 +122,10 @@ func TestGrowingColumns(t *testing.T) {
 			t.Errorf("row %d: %q, not %q", i, rows[i], want)
 		}
 	}
+}
+
+func minutes(d time.Duration) string {
+	var r row
+	r.minutes(d)
+	return string(r.text)
 }

@@ -55,8 +55,10 @@ type Options struct {
 	Exact                 bool            // show every digit of a counter
 	Lines                 bool            // write each connection as a JSON document on its own line
 	OneService            bool            // leave out the version and size of IPVS
+	Summary               bool            // show only how many connections there are
 	Terminal              bool            // write for a person at a terminal, not for a program
-	Colour                bool            // highlight servers that get no new connections
+	Width                 int             // of the terminal, for aligned columns to fit; zero for no limit
+	Colour                bool            // highlight headings and what needs attention
 	Resolver              *names.Resolver // nil for numbers
 	Warnings              io.Writer       // for skipped malformed lines; may be nil
 }
@@ -69,7 +71,7 @@ var formats = [...]struct {
 }{
 	{"classic", "as the original", func(o Options) Format { return classic{o} }},
 	{"json", "JSON for programs", func(o Options) Format { return jsonFormat{o} }},
-	{"table", "aligned columns", func(o Options) Format { return aligned{o} }},
+	{"table", "aligned columns", newAligned},
 }
 
 // Names returns the names of the formats, the default first.

@@ -118,5 +118,7 @@ func connectionPortProtocol(protocol string) string {
 
 // ServiceName returns a service as the aligned table names it, such as "tcp 192.0.2.1:80". A nil resolver prints numbers.
 func ServiceName(resolver *names.Resolver, id ipvs.ServiceID) string {
-	return aligned{Options{Resolver: resolver}}.serviceName(&ipvs.ListedService{Service: ipvs.Service{ServiceID: id}})
+	var r row
+	aligned{Options{Resolver: resolver}}.addServiceName(&r, &ipvs.ListedService{Service: ipvs.Service{ServiceID: id}})
+	return string(r.text)
 }

@@ -193,7 +193,7 @@ func TestColour(t *testing.T) {
 		if err != nil {
 			skipOutsideLab(t, "script: "+err.Error())
 		}
-		if got := strings.Contains(output.String(), "\x1b[33m10.0.0.12:8080\x1b[0m"); got != want {
+		if got := strings.Contains(output.String(), "\x1b[35m10.0.0.12:8080\x1b[0m"); got != want {
 			t.Errorf("%s: %q", environment, output.String())
 		}
 	}

@@ -110,7 +110,8 @@ func (a *app) newQuery(c *cli.Context, target *command.Target) (*query, error) {
 	}
 	q.json, q.table = name == "json", name == "table"
 	q.format, err = format.New(name, format.Options{
-		Lines: true, Terminal: isTerminal(a.output), Colour: useColour(a.output, c.String("color")), Resolver: q.resolver, Warnings: a.stderr,
+		Lines: true, Terminal: isTerminal(a.output), Width: terminalWidth(a.output), Colour: useColour(a.output, c.String("color")),
+		Resolver: q.resolver, Warnings: a.stderr,
 	})
 	return q, err
 }

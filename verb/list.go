@@ -16,6 +16,7 @@ func (a *app) list(ctx context.Context, k *kernel, c command.Command) error {
 	options := c.Listing.Options
 	options.OneService = c.HasService()
 	options.Terminal = isTerminal(a.output)
+	options.Width = terminalWidth(a.output)
 	options.Colour = useColour(a.output, c.Listing.Colour)
 	options.Warnings = a.stderr
 	if !c.Listing.Numeric {

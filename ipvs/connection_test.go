@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
+	"os"
 	"slices"
 	"strconv"
 	"strings"
@@ -211,4 +213,25 @@ func BenchmarkReadConnections(b *testing.B) {
 		}
 	}
 	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/lines, "ns/line")
+}
+
+// TestFilesOfKernel reads the kernel's files, which only a kernel with IPVS has. What they hold is tested in the lab.
+func TestFilesOfKernel(t *testing.T) {
+	like := func(file string, got error) {
+		t.Helper()
+		_, want := os.ReadFile(file)
+		if (want == nil) != (got == nil) || errors.Is(want, fs.ErrNotExist) != errors.Is(got, fs.ErrNotExist) {
+			t.Errorf("%v, want %v", got, want)
+		}
+	}
+	var last error
+	for _, err := range Connections() {
+		if last != nil {
+			t.Errorf("after %v came %v", last, err)
+		}
+		last = err
+	}
+	like(connectionTable, last)
+	_, err := Totals()
+	like(totalsFile, err)
 }

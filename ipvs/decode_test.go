@@ -198,6 +198,12 @@ func TestDecodeMalformed(t *testing.T) {
 	if err := decodeInfo([]byte{8, 0, 1, 0, 1}, new(Info)); !errors.Is(err, errTruncated) {
 		t.Errorf("info: %v", err)
 	}
+	for name, message := range map[string][]byte{"another attribute": raw(nest(1, u16(1, 2))), "nothing": {}} {
+		err := decodeDaemon(message, new(Daemon))
+		if err == nil || err.Error() != "the kernel's reply lacks its object" {
+			t.Errorf("a daemon, and there is %s: %v", name, err)
+		}
+	}
 }
 
 func FuzzDecode(f *testing.F) {

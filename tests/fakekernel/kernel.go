@@ -17,9 +17,11 @@ import (
 type Kernel struct {
 	Changes int // so far
 	Zeroed  int // how many of them set counters to zero
+	Lists   int // how many requests came that ask and change nothing
 
-	Refuse func(change int) syscall.Errno   // a change, from 1 on; nil for none
-	Fail   func(change int) (receive error) // when the reply to a change is read; nil for never
+	Refuse     func(change int) syscall.Errno   // a change, from 1 on; nil for none
+	RefuseList func(list int) syscall.Errno     // a request that asks, from 1 on; nil for none
+	Fail       func(change int) (receive error) // when the reply to a change is read; nil for never
 
 	services []service
 	daemons  map[string][]byte // their attributes, by their state

@@ -50,6 +50,10 @@ func (s *socket) Send(m netlink.Message) error {
 		return nil
 	}
 	command, attributes := m.Data[0], values(m.Data[4:])
+	if asks(command) && s.kernel.refusesList() {
+		s.refuse(m, s.kernel.RefuseList(s.kernel.Lists))
+		return nil
+	}
 	switch command {
 	case getInfo:
 		s.answer(m, map[uint16][]byte{infoVersion: uint32Bytes(0x010201), infoTable: uint32Bytes(4096)})
@@ -66,6 +70,16 @@ func (s *socket) Send(m netlink.Message) error {
 		}
 	}
 	return nil
+}
+
+func asks(command byte) bool {
+	return slices.Contains([]byte{getInfo, getConfig, getService, getServer, getDaemon}, command)
+}
+
+// refusesList counts a request that asks, and reports whether the kernel refuses it.
+func (k *Kernel) refusesList() bool {
+	k.Lists++
+	return k.RefuseList != nil && k.RefuseList(k.Lists) != 0
 }
 
 // list answers a request for services, servers or daemons. The service that the request names has a place in the table, or -1.

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"ipvsadm/format"
 	"ipvsadm/ipvs"
 )
 
@@ -27,6 +28,8 @@ func TestComplete(t *testing.T) {
 		}
 	}
 	port := func(name, _ string) (uint16, bool) { return 80, name == "http" }
+	const ofList = "-t -u --sctp-service -f -n -c --timeout --daemon --stats --rate -X --thresholds --persistent-conn --tun-info " +
+		"--nosort --sort --format --color --syncid --netns"
 	for _, test := range []struct{ line, want string }{
 		{"-s wl", "wlc"}, // the command comes first, but completion need not say so
 		{"-A -t 192.0.2.1:80 -s wl", "wlc"},
@@ -47,7 +50,7 @@ func TestComplete(t *testing.T) {
 		{"-D -f 7 ", "-6 --netns"},
 		{"-L --t", "--tcp-service --timeout --thresholds --tun-info"},
 		{"-L -c --t", "--thresholds --tun-info"},
-		{"-L --format ", "classic json table"},
+		{"-L --format ", strings.Join(format.Names(), " ")},
 		{"--start-daemon ", "master backup"},
 		{"--start-daemon m", "master"},
 		{"--start-daemon master --mcast-interface l", "lo"},
@@ -60,10 +63,8 @@ func TestComplete(t *testing.T) {
 		{"--unknown=5 ", "-A -E -D -C -R -S -a -e -d -L -Z --set --start-daemon --stop-daemon -h -v --netns"},
 		{"-L --unknown=s", ""},
 		{"-L --numeric=", ""},
-		{"-L -n=s ", "-t -u --sctp-service -f -n -c --timeout --daemon --stats --rate -X --thresholds --persistent-conn --tun-info " +
-			"--nosort --sort --format --color --syncid --netns"}, // -n takes no value: it is not the -s whose value comes next
-		{"-Lq ", "-t -u --sctp-service -f -n -c --timeout --daemon --stats --rate -X --thresholds --persistent-conn --tun-info " +
-			"--nosort --sort --format --color --syncid --netns"},
+		{"-L -n=s ", ofList}, // -n takes no value: it is not the -s whose value comes next
+		{"-Lq ", ofList},
 		{"nonsense ", "-A -E -D -C -R -S -a -e -d -L -Z --set --start-daemon --stop-daemon -h -v --netns"},
 	} {
 		words := strings.Split(test.line, " ")

@@ -79,7 +79,7 @@ func TestOwnMistakes(t *testing.T) {
 	for line, want := range map[string]string{
 		"-L --format JSON":      "type --format json",
 		"-L --format tabel":     "type --format table",
-		"-L --format csv":       "--format takes " + listed(format.Names(), "or") + `, not "csv"`,
+		"-L --format xml":       "--format takes " + listed(format.Names(), "or") + `, not "xml"`,
 		"-L --color allways":    "type --color always",
 		"-L --color 1":          `--color takes auto, always or never, not "1"`,
 		"-L --colour never":     "type --color",

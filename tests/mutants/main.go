@@ -7,6 +7,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"flag"
@@ -19,9 +20,11 @@ import (
 	"math/rand/v2"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"time"
 )
 
@@ -65,6 +68,8 @@ func main() {
 	random := rand.New(rand.NewPCG(*seed, 0))
 	random.Shuffle(len(all), func(i, j int) { all[i], all[j] = all[j], all[i] })
 
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
 	killed, tried := 0, 0
 	byPackage := map[string][2]int{} // killed and tried
 	for _, m := range all {
@@ -74,6 +79,9 @@ func main() {
 		result, err := m.try(everything)
 		if err != nil {
 			log.Fatal(err)
+		}
+		if ctx.Err() != nil { // the score so far
+			break
 		}
 		if result == doesNotBuild {
 			continue

@@ -156,12 +156,15 @@ total                           4
 }
 
 func TestNew(t *testing.T) {
-	if got := strings.Join(Names(), " "); got != "classic json table" {
-		t.Errorf("formats %q", got)
-	}
 	for name, counters := range map[string]bool{"": false, "classic": false, "json": true, "table": false} {
 		format, err := New(name, Options{})
 		if err != nil || format.Counters() != counters {
+			t.Errorf("%q: %v %v", name, format, err)
+		}
+	}
+	for _, name := range Names() {
+		format, err := New(name, Options{})
+		if err != nil || !Known(name) {
 			t.Errorf("%q: %v %v", name, format, err)
 		}
 		if format, _ = New(name, Options{Stats: true}); !format.Counters() {

@@ -144,7 +144,11 @@ func TestBrokenJSONTable(t *testing.T) {
 // TestStreaming wants connections written as they come.
 func TestStreaming(t *testing.T) {
 	const all = 20_000
-	for name, listing := range map[string]Format{"classic": classic{}, "JSON": jsonFormat{}, "aligned": aligned{}} {
+	for _, name := range Names() {
+		listing, err := New(name, Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
 		var written lineCounter
 		longest := 0
 		var connections iter.Seq2[ipvs.Connection, error] = func(yield func(ipvs.Connection, error) bool) {

@@ -133,6 +133,9 @@ func checkListing(l Listing) error {
 	if l.Connections && columns || (l.Timeouts || l.Daemons) && (columns || l.Options.PersistentConnections) {
 		return usageError("options conflicts in the list command")
 	}
+	if l.Options.Summary && !l.Connections {
+		return usageError("You need to supply the 'connection' option for the 'summary' option")
+	}
 	return nil
 }
 

@@ -110,7 +110,7 @@ func TestLegality(t *testing.T) {
 		"tun-remcsum": "--tun-remcsum", "numeric": "-n", "connection": "-c", "timeout": "--timeout", "daemon": "--daemon",
 		"stats": "--stats", "rate": "--rate", "exact": "-X", "thresholds": "--thresholds",
 		"persistent-conn": "--persistent-conn", "tun-info": "--tun-info", "nosort": "--nosort", "format": "--format json",
-		"color":  "--color never",
+		"color": "--color never", "summary": "--summary",
 		"syncid": "--syncid 1", "sync-maxlen": "--sync-maxlen 1", "mcast-interface": "--mcast-interface lo",
 		"mcast-group": "--mcast-group 224.0.0.1", "mcast-port": "--mcast-port 1", "mcast-ttl": "--mcast-ttl 1",
 	}
@@ -126,7 +126,7 @@ func TestLegality(t *testing.T) {
 		EditServer:    {"edit-server", "-e", service + server, serving},
 		DeleteServer:  {"delete-server", "-d", service + server, ""},
 		List: {"list", "-L", "", service + "connection timeout daemon numeric stats rate exact thresholds persistent-conn tun-info " +
-			"nosort syncid format color"},
+			"nosort syncid format color summary"},
 		Zero:        {"zero", "-Z", "", service},
 		Save:        {"save", "-S", "", "numeric"},
 		Restore:     {"restore", "-R", "", ""},

@@ -301,6 +301,7 @@ func TestErrors(t *testing.T) {
 		"-L -c -t 192.0.2.1:80":          {Message: "The option 'service-address' conflicts with the 'connection' option in the 'list' command", Status: 2},
 		"-L --daemon --timeout":          {Message: "The option 'daemon' conflicts with the 'timeout' option in the 'list' command", Status: 2},
 		"-L -c --stats":                  {Message: "options conflicts in the list command", Status: 2},
+		"-L --summary":                   {Message: "You need to supply the 'connection' option for the 'summary' option", Status: 2},
 		"-L --timeout --persistent-conn": {Message: "options conflicts in the list command", Status: 2},
 		"-A -t 192.0.2.1":                {Message: "Zero port specified for non-persistent service", Status: 2},
 		"-A -t 192.0.2.1:80 -o":          {Message: "One-Packet Scheduling is only for UDP virtual services", Status: 2},

@@ -12,17 +12,15 @@ import (
 // Connections writes the connections as they come, then counts them by state, service and server. Only one chunk is in
 // memory, so a column that is too narrow for a connection becomes wider in the middle of the list.
 func (a aligned) Connections(ctx context.Context, w io.Writer, connections iter.Seq2[ipvs.Connection, error]) error {
-	counts := newTally()
 	connections = wellFormed(connections, a.Warnings)
 	if a.Summary {
-		for connection, err := range connections {
-			if err != nil {
-				return err
-			}
-			counts.add(&connection)
+		counts, err := countAll(connections)
+		if err != nil {
+			return err
 		}
 		return a.writeTally(ctx, w, counts)
 	}
+	counts := newTally()
 	g := a.newGrid([]column{
 		{heading: "PROTOCOL", short: "PROTO"},
 		{heading: "STATE"},

@@ -3,6 +3,7 @@ package format
 import (
 	"bytes"
 	"context"
+	"errors"
 	"net/netip"
 	"strings"
 	"testing"
@@ -120,6 +121,35 @@ func TestGrowingColumns(t *testing.T) {
 	} {
 		if rows[i] != want {
 			t.Errorf("row %d: %q, not %q", i, rows[i], want)
+		}
+	}
+}
+
+// TestSummary wants the end of the list alone. The classic format has the same.
+func TestSummary(t *testing.T) {
+	for _, name := range []string{"table", "classic", ""} {
+		var list, summary strings.Builder
+		if err := (aligned{}).Connections(t.Context(), &list, stream(connections(), nil)); err != nil {
+			t.Fatal(err)
+		}
+		format, err := New(name, Options{Summary: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := format.Connections(t.Context(), &summary, stream(connections(), nil)); err != nil {
+			t.Fatal(err)
+		}
+		_, want, _ := strings.Cut(list.String(), "\n\n")
+		if !strings.HasPrefix(want, "STATE ") {
+			t.Fatalf("no summary in\n%s", list.String())
+		}
+		compare(t, want, summary.String())
+	}
+	broken := errors.New("broken")
+	for _, format := range []Format{aligned{Options{Summary: true}}, jsonFormat{Options{Summary: true}}} {
+		var b strings.Builder
+		if err := format.Connections(t.Context(), &b, stream(connections(), broken)); !errors.Is(err, broken) || b.Len() > 0 {
+			t.Errorf("%T: %v, %q", format, err, b.String())
 		}
 	}
 }

@@ -55,7 +55,7 @@ type Options struct {
 	Exact                 bool            // show every digit of a counter
 	Lines                 bool            // write each connection as a JSON document on its own line
 	OneService            bool            // leave out the version and size of IPVS
-	Summary               bool            // show only how many connections there are
+	Summary               bool            // of connections, show only how many there are by state, service and server
 	Terminal              bool            // write for a person at a terminal, not for a program
 	Width                 int             // of the terminal, for aligned columns to fit; zero for no limit
 	Colour                bool            // highlight headings and what needs attention
@@ -69,9 +69,17 @@ var formats = [...]struct {
 	help string // of --format, in the sentence that Help makes
 	new  func(Options) Format
 }{
-	{"classic", "as the original", func(o Options) Format { return classic{o} }},
+	{"classic", "as the original", newClassic},
 	{"json", "JSON for programs", func(o Options) Format { return jsonFormat{o} }},
 	{"table", "aligned columns", newAligned},
+}
+
+// newClassic returns the original's format. The original has no summary of connections: it is aligned.
+func newClassic(o Options) Format {
+	if o.Summary {
+		return newAligned(o)
+	}
+	return classic{o}
 }
 
 // Names returns the names of the formats, the default first.

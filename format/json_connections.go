@@ -9,9 +9,18 @@ import (
 	"ipvsadm/ipvs"
 )
 
-// Connections writes one array, with a connection on each line, as they come. With Lines it leaves out the array.
+// Connections writes one array, with a connection on each line, as they come. With Lines it leaves out the array. With
+// Summary it writes only how many there are.
 func (j jsonFormat) Connections(ctx context.Context, w io.Writer, connections iter.Seq2[ipvs.Connection, error]) error {
-	wanted := resolvedConnections(ctx, j.Resolver, wellFormed(connections, j.Warnings))
+	connections = wellFormed(connections, j.Warnings)
+	if j.Summary {
+		counts, err := countAll(connections)
+		if err != nil {
+			return err
+		}
+		return j.writeTally(ctx, w, counts)
+	}
+	wanted := resolvedConnections(ctx, j.Resolver, connections)
 	array := jsonArray{head: "[", tail: "\n]\n"}
 	if j.Lines {
 		array = jsonArray{lines: true}

@@ -44,6 +44,59 @@ func TestJSONConnections(t *testing.T) {
 		head+ends+`"persistence_engine":"sip","persistence_engine_data":"a<b\"`+"\ufffd\"}\n]\n", strings.ReplaceAll(b.String(), `\ufffd`, "\ufffd"))
 }
 
+func TestJSONSummary(t *testing.T) {
+	other := someConnection()
+	other.State, other.Client = "TIME_WAIT", netip.MustParseAddrPort("192.0.2.9:1")
+	other.Destination = netip.MustParseAddrPort("10.0.0.9:8080")
+	var b bytes.Buffer
+	summary := jsonFormat{Options{Summary: true, Resolver: resolver()}}
+	if err := summary.Connections(t.Context(), &b, stream([]ipvs.Connection{other, someConnection(), other}, nil)); err != nil {
+		t.Fatal(err)
+	}
+	compare(t, `{
+  "connections": 3,
+  "states": [
+    {
+      "state": "TIME_WAIT",
+      "connections": 2
+    },
+    {
+      "state": "ESTABLISHED",
+      "connections": 1
+    }
+  ],
+  "services": [
+    {
+      "protocol": "tcp",
+      "address": "10.1.0.1",
+      "address_name": "www.example.com",
+      "port": 80,
+      "port_name": "http",
+      "connections": 3
+    }
+  ],
+  "servers": [
+    {
+      "protocol": "tcp",
+      "address": "10.0.0.9",
+      "address_name": null,
+      "port": 8080,
+      "port_name": null,
+      "connections": 2
+    },
+    {
+      "protocol": "tcp",
+      "address": "2001:db8::2",
+      "address_name": "six",
+      "port": 8080,
+      "port_name": null,
+      "connections": 1
+    }
+  ]
+}
+`, b.String())
+}
+
 func TestJSONNoConnections(t *testing.T) {
 	var b bytes.Buffer
 	err := (jsonFormat{}).Connections(context.Background(), &b, func(func(ipvs.Connection, error) bool) {})

@@ -3,10 +3,12 @@ package tests
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"maps"
 	"net"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -53,7 +55,7 @@ func TestJSON(t *testing.T) {
 	documents := map[string]any{}
 	for _, words := range []string{
 		"-L", "-Ln", "-Ln --nosort", "-Ln --stats --exact", "-Ln -f 7 -6", "-Ln -t 192.0.2.80:80",
-		"-L --timeout", "-Lc", "-Lnc", "-Lnc --persistent-conn",
+		"-L --timeout", "-Lc", "-Lnc", "-Lnc --persistent-conn", "-Lc --summary", "-Lnc --summary",
 	} {
 		text := n.program(t, "", append(strings.Fields(words), "--format", "json")...)
 		document, err := jsonschema.UnmarshalJSON(strings.NewReader(text))
@@ -75,7 +77,7 @@ func TestJSON(t *testing.T) {
 		if state != "" {
 			empty.program(t, "", "--start-daemon", state, "--mcast-interface", "dummy0")
 		}
-		for _, words := range []string{"-Ln", "-Lnc", "-L --daemon"} {
+		for _, words := range []string{"-Ln", "-Lnc", "-Lnc --summary", "-L --daemon"} {
 			text := empty.program(t, "", append(strings.Fields(words), "--format", "json")...)
 			document, err := jsonschema.UnmarshalJSON(strings.NewReader(text))
 			if err == nil {
@@ -176,25 +178,93 @@ total                         3
 	if summary != want {
 		t.Errorf("%s", connections)
 	}
+	if alone := n.program(t, "", "-Lnc", "--summary"); alone != want {
+		t.Errorf("%s", alone)
+	}
+}
+
+// onTerminal runs a shell command on a terminal in the namespace, with ipvsadm in its PATH. It returns the output without
+// carriage returns.
+func (n *namespace) onTerminal(t *testing.T, line string, environment ...string) string {
+	t.Helper()
+	var output bytes.Buffer
+	err := n.do(func() error {
+		command := exec.Command("script", "-qec", line, "/dev/null")
+		command.Env = append(environment, "PATH="+filepath.Dir(builtProgram(t))+":"+os.Getenv("PATH"), "SHELL=/bin/sh")
+		command.Stdout = &output
+		return command.Run()
+	})
+	if err != nil {
+		skipOutsideLab(t, "script: "+err.Error())
+	}
+	return strings.ReplaceAll(output.String(), "\r", "")
 }
 
 // TestColour runs the program on a terminal.
 func TestColour(t *testing.T) {
 	n := newNamespace(t)
 	n.program(t, everyKind, "-R")
-	for environment, want := range map[string]bool{"TERM=xterm": true, "NO_COLOR=1": false, "TERM=dumb": false} {
-		var output bytes.Buffer
-		err := n.do(func() error {
-			command := exec.Command("script", "-qec", builtProgram(t)+" -Ln --format table", "/dev/null")
-			command.Env = []string{"PATH=" + os.Getenv("PATH"), "SHELL=/bin/sh", environment}
-			command.Stdout = &output
-			return command.Run()
-		})
-		if err != nil {
-			skipOutsideLab(t, "script: "+err.Error())
+	const magentaServer = "\x1b[35m10.0.0.12:8080\x1b[0m"
+	for _, test := range []struct {
+		environment, words string
+		want               bool
+	}{
+		{"TERM=xterm", "", true},
+		{"NO_COLOR=1", "", false},
+		{"TERM=dumb", "", false},
+		{"TERM=xterm", " --color never", false},
+		{"NO_COLOR=1", " --color=always", true},
+	} {
+		output := n.onTerminal(t, "ipvsadm -Ln --format table"+test.words, test.environment)
+		if strings.Contains(output, magentaServer) != test.want || strings.Contains(output, "\x1b") != test.want {
+			t.Errorf("%s%s: %q", test.environment, test.words, output)
 		}
-		if got := strings.Contains(output.String(), "\x1b[35m10.0.0.12:8080\x1b[0m"); got != want {
-			t.Errorf("%s: %q", environment, output.String())
+	}
+	if output := n.program(t, "", "-Ln", "--format", "table", "--color", "always"); !strings.Contains(output, magentaServer) {
+		t.Errorf("--color always in a pipe: %q", output)
+	}
+	if classic := n.onTerminal(t, "ipvsadm -Ln --color always"); classic != n.program(t, "", "-Ln") {
+		t.Errorf("the classic format on a terminal: %q", classic)
+	}
+}
+
+// TestTerminal lists services of all kinds, and connections, on terminals of several widths.
+func TestTerminal(t *testing.T) {
+	n := withConnections(t)
+	inPipe := n.program(t, "", "-Ln", "--format", "table")
+	for _, width := range []int{40, 80, 120, 250} {
+		line := fmt.Sprintf("stty cols %d", width)
+		for _, words := range []string{"-Ln", "-Ln --stats", "-Ln --stats --rate --exact", "-Lnc", "-Lnc --summary", "-L --daemon", "-L --timeout"} {
+			line += "; ipvsadm " + words + " --format table --color never"
 		}
+		output := n.onTerminal(t, line)
+		for row := range strings.Lines(output) {
+			if row = strings.TrimSuffix(row, "\n"); len(row) > width {
+				t.Errorf("%d columns: this line has %d: %q", width, len(row), row)
+			}
+		}
+		if whole := strings.HasPrefix(output, inPipe); whole != (width == 250) {
+			t.Errorf("%d columns: everything on one line each: %v\n%s", width, whole, output)
+		}
+		if width >= 80 {
+			for _, server := range regexp.MustCompile(`(?m)^  \S*[0-9]\S*`).FindAllString(inPipe, -1) {
+				if !strings.Contains(output, "\n"+server) {
+					t.Errorf("%d columns: no server %s in\n%s", width, server, output)
+				}
+			}
+		}
+	}
+	fitted := n.onTerminal(t, "stty cols 80; ipvsadm -Ln --format table --color never")
+	if preferred := n.onTerminal(t, "stty cols 250; COLUMNS=80 ipvsadm -Ln --format table --color never"); preferred != fitted {
+		t.Errorf("COLUMNS=80: %s", preferred)
+	}
+	if !strings.HasSuffix(fitted, "\nFitted to 80 columns. To see everything in full, add: | less -S\n") {
+		t.Errorf("no way to see everything: %s", fitted)
+	}
+	if piped := n.onTerminal(t, "stty cols 80; ipvsadm -Ln --format table | cat"); piped != inPipe {
+		t.Errorf("in a pipe: %s", piped)
+	}
+	if json := n.onTerminal(t, "ipvsadm -Ln --format json"); !strings.HasPrefix(json, "{\n  \"version\": ") || !strings.Contains(json, "\n          \"weight\": 1,\n") {
+		t.Errorf("JSON on a terminal: %s", json)
 	}
 }

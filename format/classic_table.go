@@ -117,7 +117,8 @@ func (c classic) service(r *row, columns columns, s *ipvs.ListedService) {
 		r.end(nameWidth)
 		c.counters(r, s.Rates)
 	default:
-		r.add(" " + s.Scheduler)
+		r.add(" ")
+		r.add(s.Scheduler)
 		addSchedulerFlags(r, s)
 		addPersistence(r, s)
 		if s.Flags&ipvs.OnePacket != 0 {

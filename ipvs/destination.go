@@ -46,27 +46,30 @@ type destinationReader = dumpReader[ListedDestination, netip.AddrPort]
 
 // listDestinations returns the servers of a service, in the memory of the reader.
 func (c *Client) listDestinations(ctx context.Context, id ServiceID, reader *destinationReader) ([]ListedDestination, error) {
-	reader.grows = true
 	reader.decode = func(message []byte, d *ListedDestination) error { return c.decodeDestination(message, id.Family, d) }
 	reader.key = func(d ListedDestination) netip.AddrPort { return d.Address }
-	reader.confirm = func(known map[netip.AddrPort]bool) bool { return c.areAll(id, known) }
+	reader.confirm = func(known map[netip.AddrPort]bool) (all, sure bool) { return c.areAll(id, known) }
 	return list(ctx, c, request{operation: OpListDestinations, service: id}.encoded(encodeAbout(cmdGetDest, id)), reader)
 }
 
-// areAll reports whether the kernel has no other servers of a service. It reports false if it cannot know: the older
+// areAll reports whether the kernel has no servers of a service but the known ones, and whether it is sure: the older
 // interface lists only IPv4 servers of IPv4 services.
-func (c *Client) areAll(id ServiceID, known map[netip.AddrPort]bool) bool {
+func (c *Client) areAll(id ServiceID, known map[netip.AddrPort]bool) (all, sure bool) {
 	if c.option == nil || id.Family != IPv4 {
-		return false
+		return false, false
 	}
 	for address := range known {
 		if address.Addr().Is6() {
-			return false
+			return false, false
 		}
 	}
 	service := sockopt.Service{Protocol: uint16(id.Protocol), Address: id.Address, Mark: id.Mark}
 	present, err := c.option.Servers(service, len(known))
-	return err == nil && !slices.ContainsFunc(present, func(address netip.AddrPort) bool { return !known[address] })
+	if errors.Is(err, sockopt.ErrMore) {
+		return false, true
+	}
+	isUnknown := func(address netip.AddrPort) bool { return !known[address] }
+	return !slices.ContainsFunc(present, isUnknown), err == nil
 }
 
 // AddDestination adds a server, which must be new (EEXIST), to an existing service (ESRCH). IPVS_CMD_NEW_DEST.

@@ -28,10 +28,9 @@ type dumpReader[T any, K comparable] struct {
 	decode func([]byte, *T) error
 	key    func(T) K
 	uses   *useCount // changes if items come or go; nil if nothing counts them
-	grows  bool      // whether more than a small datagram asks for large ones
 
-	// confirm reports whether the kernel has only known items. It may be nil, and may report false because it cannot know.
-	confirm func(known map[K]bool) bool
+	// confirm reports whether the kernel has no items but the known ones, and whether it is sure. It may be nil.
+	confirm func(known map[K]bool) (all, sure bool)
 
 	items       []T
 	seen        map[K]bool // nil during the first dump
@@ -68,12 +67,12 @@ func list[T any, K comparable](ctx context.Context, c *Client, r request, d *dum
 	return d.items, nil // each dump brought something new, but nothing that stayed is missing
 }
 
-// read takes one dump, and reports whether no item is missing. Services with many servers come one after the other, so the
-// size of the last dump tells which datagrams the next one needs.
+// read takes one dump, and reports whether no item is missing. Neighbours have about as many servers, so the size of the last
+// dump decides which datagrams the next one gets.
 func (d *dumpReader[T, K]) read(ctx context.Context, c *Client, r request) (complete bool, err error) {
 	before := len(d.items)
 	size := small
-	if d.grows && d.size > oneDatagram {
+	if d.size > oneDatagram {
 		size = large
 	}
 	parts := 0
@@ -82,7 +81,7 @@ func (d *dumpReader[T, K]) read(ctx context.Context, c *Client, r request) (comp
 		d.size, d.interrupted, d.moved, d.malformed = 0, false, false, nil
 		err := c.ask(r, netlink.Dump, func(message []byte, flags netlink.HeaderFlags) {
 			d.take(message, flags)
-			if d.grows && d.size > oneDatagram {
+			if d.size > oneDatagram {
 				c.grow()
 			}
 		})
@@ -92,13 +91,19 @@ func (d *dumpReader[T, K]) read(ctx context.Context, c *Client, r request) (comp
 	if err != nil {
 		return false, err
 	}
-	complete = parts == 1 || d.size <= oneDatagram || d.seen != nil && len(d.items) == before
-	if d.seen == nil && (d.interrupted || !complete) {
+	if inOne := parts == 1 || d.size <= oneDatagram; inOne && !d.interrupted {
+		return true, nil
+	}
+	if d.seen == nil {
 		unchanged := !d.moved && !d.uses.movedAtAll()
 		complete = !d.removeRepeated() && unchanged
+	} else {
+		complete = len(d.items) == before
 	}
-	if !complete && d.confirm != nil {
-		complete = d.confirm(d.seen)
+	if d.confirm != nil {
+		if all, sure := d.confirm(d.seen); sure {
+			complete = all
+		}
 	}
 	return complete && !d.interrupted, nil
 }
@@ -131,8 +136,7 @@ func (d *dumpReader[T, K]) removeRepeated() bool {
 
 // isNew reports whether an item was not seen before, and marks it as seen.
 func (d *dumpReader[T, K]) isNew(item T) bool {
-	key := d.key(item)
-	isNew := !d.seen[key]
-	d.seen[key] = true
-	return isNew
+	before := len(d.seen)
+	d.seen[d.key(item)] = true
+	return len(d.seen) > before
 }

@@ -104,9 +104,12 @@ func (id ServiceID) Compare(other ServiceID) int {
 }
 
 // compareAddresses orders by the first four octets, then IPv4 before IPv6, then by the rest of the address and the port.
+// Within a family that is the order of the numbers.
 func compareAddresses(a, b netip.AddrPort) int {
-	if order := cmp.Compare(firstOctets(a.Addr()), firstOctets(b.Addr())); order != 0 {
-		return order
+	if a.Addr().Is4() != b.Addr().Is4() {
+		if order := cmp.Compare(firstOctets(a.Addr()), firstOctets(b.Addr())); order != 0 {
+			return order
+		}
 	}
 	return a.Compare(b)
 }

@@ -233,22 +233,24 @@ func TestKernelAreAll(t *testing.T) {
 	for _, test := range []struct {
 		id    ServiceID
 		known []netip.AddrPort
-		want  bool
+		all   bool
+		sure  bool
 	}{
-		{address, servers, true},
-		{mark, servers, true},
-		{address, append(servers, addrPort("10.0.0.9:80")), true}, // one that is gone
-		{address, servers[1:], false},
-		{mark, servers[:2], false},
-		{mixed, append(servers, six), false}, // it might lack an IPv6 server
-		{ipv6, nil, false},
+		{address, servers, true, true},
+		{mark, servers, true, true},
+		{address, append(servers, addrPort("10.0.0.9:80")), true, true}, // one that is gone
+		{address, servers[1:], false, true},
+		{mark, servers[:2], false, true},
+		{mark, append(servers[1:], addrPort("10.0.0.9:80")), false, true},
+		{mixed, append(servers, six), false, false}, // it might lack an IPv6 server
+		{ipv6, nil, false, false},
 	} {
 		known := make(map[netip.AddrPort]bool)
 		for _, address := range test.known {
 			known[address] = true
 		}
-		if got := c.areAll(test.id, known); got != test.want {
-			t.Errorf("%v: %v of %d known servers, want %v", test.id, got, len(known), test.want)
+		if all, sure := c.areAll(test.id, known); all != test.all || sure != test.sure {
+			t.Errorf("%v: %v, %v of %d known servers, want %v, %v", test.id, all, sure, len(known), test.all, test.sure)
 		}
 	}
 }

@@ -138,7 +138,7 @@ func (s *Socket) receive(fd uintptr) (done bool) {
 	s.errno = unix.EINTR
 	for s.errno == unix.EINTR {
 		var n uintptr
-		n, _, s.errno = unix.Syscall6(unix.SYS_RECVFROM, fd, uintptr(unsafe.Pointer(&s.in[0])), uintptr(len(s.in)), unix.MSG_TRUNC, 0, 0)
+		n, _, s.errno = unix.RawSyscall6(unix.SYS_RECVFROM, fd, uintptr(unsafe.Pointer(&s.in[0])), uintptr(len(s.in)), unix.MSG_TRUNC, 0, 0)
 		s.length = int(n)
 	}
 	return s.errno != unix.EAGAIN

@@ -14,5 +14,5 @@ type Service struct {
 	Mark     uint32
 }
 
-// errMore is the error of a service with more servers than the caller expects.
-var errMore = errors.New("more servers than expected")
+// ErrMore is the error of a service with more servers than the caller expects.
+var ErrMore = errors.New("more servers than expected")

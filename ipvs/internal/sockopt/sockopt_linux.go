@@ -65,5 +65,5 @@ func (s *Socket) Servers(service Service, most int) ([]netip.AddrPort, error) {
 		}
 		servers = append(servers, netip.AddrPortFrom(address, binary.BigEndian.Uint16(reply[at+entryPortAt:])))
 	}
-	return nil, errMore
+	return nil, ErrMore
 }

@@ -51,6 +51,9 @@ func TestEveryOptionIsInTheManual(t *testing.T) {
 
 // TestOptionsDiffer wants a name and letter of its own for each option.
 func TestOptionsDiffer(t *testing.T) {
+	if o := letterOption(0); o != nil {
+		t.Errorf("--%s has no letter, and is found by it", o.long)
+	}
 	letters := map[byte]string{}
 	names := map[string]bool{}
 	for _, o := range options {

@@ -66,16 +66,52 @@ func TestKernelCompany(t *testing.T) {
 	}
 }
 
-// TestKernelMovingTable lists services while some come and go, a few at a time. No service that stays may be missing, although
-// the kernel's dump sometimes lacks one.
-func TestKernelMovingTable(t *testing.T) {
-	c := dialKernel(t)
+// listBeside lists the table again and again, while another client changes it in batches. It counts what stayed in the kernel
+// and is missing in a listing: none may be. Between two batches, up to calm requests pass in which nothing changes.
+func listBeside(t *testing.T, c *Client, listings, calm int, batch func(number int) []Change, missing func([]Entry) int) {
+	t.Helper()
 	other, err := Dial()
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer other.Close()
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(4)) // so that both take turns even on one processor
+	ctx, stop := context.WithCancel(t.Context())
+	batches := make(chan int)
+	go func() {
+		number := 0
+		for random := rand.New(rand.NewPCG(1, 2)); ctx.Err() == nil; number++ {
+			if err := other.Apply(t.Context(), batch(number)...); err != nil {
+				t.Error(err)
+			}
+			for range random.IntN(calm + 1) {
+				if _, err := other.Info(t.Context()); err != nil {
+					t.Error(err)
+				}
+			}
+		}
+		batches <- number
+	}()
+	lacking := 0
+	for range listings {
+		all, err := c.Table(t.Context())
+		if err != nil {
+			t.Error(err)
+		}
+		lacking += missing(all)
+	}
+	stop()
+	count := <-batches
+	t.Logf("%d listings beside %d batches of changes", listings, count)
+	if lacking > 0 || count < listings {
+		t.Errorf("%d that stayed are missing in %d listings beside %d batches of changes", lacking, listings, count)
+	}
+}
+
+// TestKernelMovingTable lists services while some come and go, a few at a time. No service that stays may be missing, although
+// the kernel's dump sometimes lacks one.
+func TestKernelMovingTable(t *testing.T) {
+	c := dialKernel(t)
 	const staying, moving, listings = 400, 20, 25
 	service := func(mark int) Service {
 		return Service{ServiceID: MarkService(uint32(mark), IPv4), Scheduler: "rr"}
@@ -86,42 +122,24 @@ func TestKernelMovingTable(t *testing.T) {
 	}
 	apply(t, c, changes...)
 
-	ctx, stop := context.WithCancel(t.Context())
-	moves := make(chan int)
-	go func() {
-		there := make([]bool, moving)
-		count := 0
-		for random := rand.New(rand.NewPCG(1, 2)); ctx.Err() == nil; count++ {
-			var batch []Change
-			for i := range moving {
-				id := service(staying + 1 + i)
-				switch {
-				case there[i] != (count%2 == 0) || random.IntN(moving/2) > 0:
-					continue // services come in one batch, and go in the next
-				case there[i]:
-					batch = append(batch, DeleteService(id.ServiceID))
-				default:
-					batch = append(batch, AddService(id))
-				}
-				there[i] = !there[i]
+	there := make([]bool, moving)
+	random := rand.New(rand.NewPCG(3, 4))
+	batch := func(number int) (batch []Change) {
+		for i := range moving {
+			id := service(staying + 1 + i)
+			switch {
+			case there[i] != (number%2 == 0) || random.IntN(moving/2) > 0:
+				continue // services come in one batch, and go in the next
+			case there[i]:
+				batch = append(batch, DeleteService(id.ServiceID))
+			default:
+				batch = append(batch, AddService(id))
 			}
-			if err := other.Apply(t.Context(), batch...); err != nil {
-				t.Error(err)
-			}
-			for range random.IntN(40) { // a while in which nothing changes
-				if _, err := other.Info(t.Context()); err != nil {
-					t.Error(err)
-				}
-			}
+			there[i] = !there[i]
 		}
-		moves <- count
-	}()
-	missing := 0
-	for range listings {
-		all, err := c.Table(t.Context())
-		if err != nil {
-			t.Fatal(err)
-		}
+		return batch
+	}
+	listBeside(t, c, listings, 39, batch, func(all []Entry) (missing int) {
 		found := make(map[uint32]int)
 		for _, entry := range all {
 			if found[entry.Mark]++; found[entry.Mark] > 1 {
@@ -131,25 +149,14 @@ func TestKernelMovingTable(t *testing.T) {
 		for mark := uint32(1); mark <= staying; mark++ {
 			missing += 1 - found[mark]
 		}
-	}
-	stop()
-	count := <-moves
-	t.Logf("%d listings beside %d batches of changes", listings, count)
-	if missing > 0 || count < listings {
-		t.Errorf("%d services that stayed are missing in %d listings beside %d batches of changes", missing, listings, count)
-	}
+		return missing
+	})
 }
 
 // TestKernelMovingServers lists services whose servers fit in a small datagram, in a large one, or in neither, while other
 // servers come and go. No server that stays may be missing.
 func TestKernelMovingServers(t *testing.T) {
 	c := dialKernel(t)
-	other, err := Dial()
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer other.Close()
-	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(4)) // so that both take turns even on one processor
 	const moving, listings = 8, 40
 	staying := map[ServiceID]int{MarkService(1, IPv4): 4, MarkService(2, IPv4): 40, MarkService(3, IPv4): 4, MarkService(4, IPv4): 60, AddressService(TCP, addrPort("192.0.2.1:80")): 250, MarkService(5, IPv4): 400}
 	server := func(i int) netip.AddrPort {
@@ -164,32 +171,19 @@ func TestKernelMovingServers(t *testing.T) {
 	}
 	apply(t, c, changes...)
 
-	ctx, stop := context.WithCancel(t.Context())
-	moves := make(chan int)
-	go func() {
-		count := 0
-		for ; ctx.Err() == nil; count++ {
-			var come, gone []Change
-			for id := range staying {
-				for i := range moving {
-					come = append(come, AddDestination(id, Destination{Address: server(1000 + i)}))
-					gone = append(gone, DeleteDestination(id, server(1000+i)))
-				}
-			}
-			for _, batch := range [][]Change{come, gone} {
-				if err := other.Apply(t.Context(), batch...); err != nil {
-					t.Error(err)
+	batch := func(number int) (batch []Change) {
+		for id := range staying {
+			for i := range moving {
+				if number%2 == 0 {
+					batch = append(batch, AddDestination(id, Destination{Address: server(1000 + i)}))
+				} else {
+					batch = append(batch, DeleteDestination(id, server(1000+i)))
 				}
 			}
 		}
-		moves <- count
-	}()
-	missing := 0
-	for range listings {
-		all, err := c.Table(t.Context())
-		if err != nil {
-			t.Fatal(err)
-		}
+		return batch
+	}
+	listBeside(t, c, listings, 0, batch, func(all []Entry) (missing int) {
 		for _, entry := range all {
 			found := make(map[netip.AddrPort]bool)
 			for _, d := range entry.Destinations {
@@ -204,13 +198,8 @@ func TestKernelMovingServers(t *testing.T) {
 				}
 			}
 		}
-	}
-	stop()
-	count := <-moves
-	t.Logf("%d listings beside %d batches of changes", listings, count)
-	if missing > 0 || count < listings {
-		t.Errorf("%d servers that stayed are missing in %d listings beside %d batches of changes", missing, listings, count)
-	}
+		return missing
+	})
 }
 
 // TestKernelAreAll asks whether the kernel has more servers than the known ones.

@@ -77,6 +77,11 @@ func TestTerminalWidth(t *testing.T) {
 			t.Errorf("%s, COLUMNS=%s: %d, not %d", test.file.Name(), test.columns, got, test.want)
 		}
 	}
+	for file, want := range map[*os.File]int{terminal: 25, null: 0} {
+		if got := terminalHeight(file); got != want {
+			t.Errorf("%s has %d lines, want %d", file.Name(), got, want)
+		}
+	}
 }
 
 func TestColourFlag(t *testing.T) {

@@ -48,6 +48,35 @@ func (a aligned) Daemons(w io.Writer, daemons []ipvs.Daemon) error {
 	return g.write(w)
 }
 
+// Origins writes where the entries of the connection table come from, and how long ago a daemon last received one.
+func (a aligned) Origins(w io.Writer, origins ipvs.Origins) error {
+	newest := "none"
+	switch {
+	case origins.Newest >= 0:
+		newest = decimal(uint64(origins.Newest/time.Second)) + " s ago"
+	case origins.Synchronized > 0:
+		newest = "unknown"
+	}
+	g := a.newGrid([]column{{heading: "ORIGIN"}, {heading: "ENTRIES", right: true}, {heading: "NEWEST", right: true}})
+	g.add("this machine")
+	g.next()
+	g.addNumber(uint64(origins.Local))
+	g.next()
+	g.add("received")
+	g.next()
+	g.addNumber(uint64(origins.Synchronized))
+	g.add(newest)
+	g.next()
+	g.place()
+	if _, err := io.WriteString(w, "\n"); err != nil {
+		return err
+	}
+	if err := g.writeHeadings(w); err != nil {
+		return err
+	}
+	return g.write(w)
+}
+
 // addIfSet adds a number, or an empty cell for zero.
 func (g *grid) addIfSet(n uint64) {
 	if n != 0 {

@@ -178,3 +178,17 @@ func TestNew(t *testing.T) {
 		t.Errorf("xml: %v", format)
 	}
 }
+
+func TestOrigins(t *testing.T) {
+	for want, origins := range map[string]ipvs.Origins{
+		"\nORIGIN        ENTRIES   NEWEST\nthis machine        4\nreceived           17  2 s ago\n": {Local: 4, Synchronized: 17, Newest: 2500 * time.Millisecond},
+		"\nORIGIN        ENTRIES  NEWEST\nthis machine        0\nreceived            0    none\n":   {Newest: -1},
+		"\nORIGIN        ENTRIES   NEWEST\nthis machine        0\nreceived            3  unknown\n": {Synchronized: 3, Newest: -1},
+	} {
+		var b strings.Builder
+		if err := (aligned{}).Origins(&b, origins); err != nil {
+			t.Fatal(err)
+		}
+		compare(t, want, b.String())
+	}
+}

@@ -3,6 +3,7 @@ package verb
 import (
 	"context"
 	"errors"
+	"io"
 	"io/fs"
 	"iter"
 
@@ -45,7 +46,10 @@ func (a *app) list(ctx context.Context, k *kernel, c command.Command) error {
 		if err != nil {
 			return err
 		}
-		return out.Daemons(a.stdout, daemons)
+		if err := out.Daemons(a.stdout, daemons); err != nil || len(daemons) == 0 {
+			return err
+		}
+		return a.listOrigins(ctx, k, out)
 	}
 	client := k.Client
 	if !out.Counters() {
@@ -60,6 +64,25 @@ func (a *app) list(ctx context.Context, k *kernel, c command.Command) error {
 		return err
 	}
 	return out.Table(ctx, a.stdout, k.info, entries)
+}
+
+// listOrigins prints what the synchronization daemons have received, in a format that shows it.
+func (a *app) listOrigins(ctx context.Context, k *kernel, out format.Format) error {
+	table, ok := out.(interface {
+		Origins(w io.Writer, origins ipvs.Origins) error
+	})
+	if !ok {
+		return nil
+	}
+	timeouts, err := k.Timeouts(ctx)
+	if err != nil {
+		return err
+	}
+	origins, err := ipvs.ReadOrigins(timeouts)
+	if err != nil {
+		return err
+	}
+	return table.Origins(a.stdout, origins)
 }
 
 // readEntries reads the entry that the command names, or all of them.

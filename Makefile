@@ -50,6 +50,7 @@ test: export LAB_KERNEL = $(KERNEL)
 test: tools all
 	$(GO) vet ./...
 	$(GO) vet $(long) ./tests
+	$(GO) vet $(long),packages ./tests
 	$(GO) run $(staticcheck) ./...
 	$(GO) -C packaging vet ./...
 	$(GO) -C packaging test ./...
@@ -151,7 +152,16 @@ ARCHITECTURES = amd64 arm64 riscv64 ppc64le s390x
 packages:
 	@packaging/build $(ARCHITECTURES)
 
-.PHONY: packages
+# The packages in Debian 12, in sid and in the lab, under traffic; in an RPM root; and foreign programs under qemu. It
+# needs root, because it makes whole systems in build/roots.
+test-packages: tools all
+	@tests/packages/run
+
+# What a release consists of. It fails if README, manual, CHANGELOG and version do not agree.
+release:
+	@packaging/release
+
+.PHONY: packages test-packages release
 
 clean:
 	rm -rf ipvsadm $(links) build

@@ -71,6 +71,7 @@ func (a *app) verbs() []*cli.Command {
 		a.drainVerb(),
 		a.undrainVerb(),
 		a.weightVerb(),
+		a.topVerb(),
 		a.metricsVerb(),
 		a.helpVerb(),
 		a.versionVerb(),

@@ -196,14 +196,11 @@ func (q *query) run(ctx context.Context) error {
 		_, err := fmt.Fprintln(q.app.stdout, count)
 		return err
 	case len(q.properties) > 0:
-		groups := connections.NewGroups(q.properties, q.maxGroups)
-		for connection, err := range q.wellFormed(selected) {
-			if err != nil {
-				return err
-			}
-			groups.Add(connection)
+		groups, err := q.group(ctx, selected)
+		if err != nil {
+			return err
 		}
-		return q.format.Groups(q.app.stdout, q.names, q.named(ctx, groups.Largest(q.top)))
+		return q.format.Groups(q.app.stdout, q.names, groups)
 	}
 	all, longest := 0, time.Duration(0)
 	err = q.format.Connections(ctx, q.app.stdout, func(yield func(ipvs.Connection, error) bool) {
@@ -219,6 +216,18 @@ func (q *query) run(ctx context.Context) error {
 		_, err = fmt.Fprintf(q.app.stdout, "\n%d stale: without traffic the last one ends in %s\n", all, longest)
 	}
 	return err
+}
+
+// group returns the largest groups of connections.
+func (q *query) group(ctx context.Context, selected iter.Seq2[connections.Connection, error]) ([]format.Group, error) {
+	groups := connections.NewGroups(q.properties, q.maxGroups)
+	for connection, err := range q.wellFormed(selected) {
+		if err != nil {
+			return nil, err
+		}
+		groups.Add(connection)
+	}
+	return q.named(ctx, groups.Largest(q.top)), nil
 }
 
 // wellFormed yields the connections without malformed lines.

@@ -14,6 +14,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"ipvsadm/command"
+	"ipvsadm/drain"
 	"ipvsadm/ipvs"
 	"ipvsadm/ipvs/netns"
 	"ipvsadm/names"
@@ -31,6 +32,8 @@ type app struct {
 	resolver *names.Resolver
 	dial     func() (*ipvs.Client, error)
 	lockFile string // of all restores
+
+	drainDirectory string // the records of drained servers
 }
 
 // Run runs a command line, whose first argument is the name of the program. It returns the exit status.
@@ -46,6 +49,8 @@ func Run(ctx context.Context, version string, args []string, stdin, stdout, stde
 		resolver: names.NewResolver(),
 		dial:     ipvs.Dial,
 		lockFile: restore.LockFile,
+
+		drainDirectory: drain.Directory,
 	}
 	err := a.run(ctx, args)
 	if flushErr := a.stdout.Flush(); err == nil && flushErr != nil {

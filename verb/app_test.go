@@ -44,6 +44,8 @@ func newTestApp(t *testing.T, name string) testApp {
 		resolver: resolver,
 		dial:     kernel.Client,
 		lockFile: filepath.Join(folder, "lock"),
+
+		drainDirectory: filepath.Join(folder, "drains"),
 	}, kernel, t}
 }
 

@@ -43,7 +43,7 @@ func (d *draining) carryOut(ctx context.Context) (err error) {
 		return err
 	}
 	defer d.kernel.Close()
-	if d.store, err = drain.NewStore(drain.Directory); err != nil {
+	if d.store, err = drain.NewStore(d.app.drainDirectory); err != nil {
 		return err
 	}
 	if d.c.Bool("dry-run") {

@@ -32,6 +32,8 @@ func TestRestoreAndSave(t *testing.T) {
 		{line: "save --all", output: "--set 900 120 300\n-A -f 2 -s wrr\n-A -f 3 -s rr\n"},
 		{line: "restore --test", stdin: "-A -f 1\n-A -f 1\n", errors: "stdin:2: Service already exists\n", status: 255},
 		{line: "restore", stdin: "-A -f 1\n-Q\n", errors: "stdin:2: Try `ipvsadm -h' or 'ipvsadm --help' for more information.\n", status: 255},
+		{line: "restore --test", stdin: "-R\n", errors: "stdin:1: a restore within a restore\n", status: 2},
+		{line: "restore --test", stdin: "-A -f 1\n-A -f 2\x00\n", errors: "stdin:2: the line contains a NUL byte\n", status: 2},
 		{line: "restore", status: 1,
 			errors: "stdin: no commands, and the table is not empty: nothing was changed (a line \"-C\" empties the table on purpose)\n"},
 		{line: "restore -f " + saved + "/none", errors: saved + "/none: not a directory\n", status: 1},

@@ -36,7 +36,7 @@ func (a *app) undrain(ctx context.Context, selection drain.Selection) error {
 		return err
 	}
 	defer k.Close()
-	store, err := drain.NewStore(drain.Directory)
+	store, err := drain.NewStore(a.drainDirectory)
 	if err != nil {
 		return failed(err)
 	}

@@ -44,7 +44,7 @@ func (a *app) weigh(ctx context.Context, selection drain.Selection, weight uint3
 		return err
 	}
 	defer k.Close()
-	store, err := drain.NewStore(drain.Directory)
+	store, err := drain.NewStore(a.drainDirectory)
 	if err != nil {
 		return failed(err)
 	}

@@ -44,6 +44,26 @@ func TestFitted(t *testing.T) {
 	compare(t, written(t, aligned{}, everyKind()), written(t, aligned{Options{Width: 200}}, everyKind()))
 }
 
+// TestLongServer has a server whose address leaves no room: its values stand on the next line, and the other servers keep
+// their columns.
+func TestLongServer(t *testing.T) {
+	entry := ipvs.Entry{ListedService: persistent(service(ipvs.TCP, "192.0.2.80:80", "wlc", 0), 300*time.Second, ipvs.Netmask{}),
+		Destinations: []ipvs.ListedDestination{
+			destination("10.0.0.11:8080", ipvs.Masquerading, 1),
+			tunnelled("[2001:db8:1111:2222:3333:4444:5555:6666]:8080", ipvs.Tunnel{Type: ipvs.GUE, Port: 6080, Checksum: ipvs.RemoteChecksum}),
+		}}
+	compare(t, `IP Virtual Server version 1.2.1 (size=4096)
+SERVICE  SCHEDULER  PERSISTENCE
+  SERVER                  FWD              WEIGHT ACT INACT PERS
+tcp 192.0.2.80:80  wlc  persistent 300 s
+  10.0.0.11:8080          masq                  1   0     0    0
+  [2001:db8:1111:2222:3333:4444:5555:6666]:8080
+                          gue 6080 remcsum      1   0     0    0
+  total                                         2   0     0    0
+Fitted to 64 columns. To see everything in full, add: | less -S
+`, written(t, aligned{Options{Width: 64}}, []ipvs.Entry{entry}))
+}
+
 // TestFittedConnections has connections that do not fit beside each other.
 func TestFittedConnections(t *testing.T) {
 	all := connections()

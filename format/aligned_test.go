@@ -81,6 +81,21 @@ func TestColours(t *testing.T) {
 	if text := written(t, aligned{Options{}}, []ipvs.Entry{entry}); strings.Contains(text, "\x1b") {
 		t.Errorf("%q", text)
 	}
+	entry.Destinations = entry.Destinations[2:]
+	if text := written(t, aligned{Options{Colour: true}}, []ipvs.Entry{entry}); strings.Count(text, " \x1b[35m0\x1b[0m ") != 2 {
+		t.Errorf("a total weight of 0 without colour: %q", text)
+	}
+	opening := someConnection()
+	opening.State = "SYN_RECV"
+	var b strings.Builder
+	if err := (aligned{Options{Colour: true}}).Connections(t.Context(), &b, stream([]ipvs.Connection{someConnection(), opening}, nil)); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"  ESTABLISHED  ", "  \x1b[35mSYN_RECV\x1b[0m  "} {
+		if !strings.Contains(b.String(), want) {
+			t.Errorf("no %q in\n%q", want, b.String())
+		}
+	}
 }
 
 // TestGrowingColumns has a connection in the second chunk that is wider than all in the first chunk.
@@ -151,6 +166,25 @@ func TestSummary(t *testing.T) {
 		if err := format.Connections(t.Context(), &b, stream(connections(), broken)); !errors.Is(err, broken) || b.Len() > 0 {
 			t.Errorf("%T: %v, %q", format, err, b.String())
 		}
+	}
+}
+
+// TestTallyOfNames has two servers with one name.
+func TestTallyOfNames(t *testing.T) {
+	names := resolver()
+	names.LookupAddress = func(context.Context, netip.Addr) ([]string, error) { return []string{"pool.example."}, nil }
+	var all []ipvs.Connection
+	for _, server := range []string{"10.9.0.1:80", "10.9.0.2:80", "10.9.0.2:80"} {
+		c := someConnection()
+		c.Destination = netip.MustParseAddrPort(server)
+		all = append(all, c)
+	}
+	var b strings.Builder
+	if err := (aligned{Options{Resolver: names, Summary: true}}).Connections(t.Context(), &b, stream(all, nil)); err != nil {
+		t.Fatal(err)
+	}
+	if want := "\ntcp pool.example:http            3\n"; !strings.Contains(b.String(), want) {
+		t.Errorf("no %q in\n%s", want, b.String())
 	}
 }
 

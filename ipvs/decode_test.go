@@ -74,6 +74,7 @@ func TestDecodeService(t *testing.T) {
 		{"the wide counters first", raw(nest(1, u16(1, 2), u32(5, 1), nest(12, u64(1, 1<<40)), nest(10, u32(1, 3)))), ListedService{Service: Service{
 			ServiceID: MarkService(1, IPv4),
 		}, Traffic: Traffic{Totals: Counters{Connections: 1 << 40}}}},
+		{"no family, which old kernels leave out", raw(nest(1, u32(5, 1))), ListedService{Service: Service{ServiceID: MarkService(1, IPv4)}}},
 		{"an old kernel's counters", raw(nest(1, u16(1, 2), u32(5, 1), nest(10, u32(1, 3), u64(4, 1<<40), u32(10, 2)))), ListedService{Service: Service{
 			ServiceID: MarkService(1, IPv4),
 		}, Traffic: Traffic{

@@ -17,6 +17,11 @@ func editService(service ipvs.Service) string {
 	return line(command.Command{Kind: command.EditService, Service: service})
 }
 
+// deleteServer returns the command that deletes a server.
+func deleteServer(id ipvs.ServiceID, server ipvs.Destination) string {
+	return line(command.Command{Kind: command.DeleteServer, Service: ipvs.Service{ServiceID: id}, Server: server})
+}
+
 // addServer returns the command that adds a server, whose address the reader knows.
 func addServer(id ipvs.ServiceID) string {
 	zero := line(command.Command{Kind: command.Zero, Service: ipvs.Service{ServiceID: id}})

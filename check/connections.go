@@ -1,9 +1,13 @@
 package check
 
 import (
+	"cmp"
 	"errors"
 	"iter"
+	"maps"
 	"net/netip"
+	"slices"
+	"strings"
 	"time"
 
 	"ipvsadm/ipvs"
@@ -26,14 +30,17 @@ type ServiceConnections struct {
 // ServerConnections count the connections of a server.
 type ServerConnections struct {
 	Templates     int           // of persistence
-	Waiting       int           // TCP connections whose first packet was not answered
-	WaitingLong   int           // the same, when the last packet came more than two seconds ago
+	Waiting       int           // TCP connections in the state SYN_RECV
+	WaitingLong   int           // the same, when the last packet came more than a second ago
 	Established   int           // TCP connections
 	Idle          int           // established, without a packet for more than half of the timeout
-	Others        int           // all other connections
-	Longest       time.Duration // until the last of them expires
-	BesideServer  int           // connections of clients in the network that a masqueraded server shares with this machine
-	ClientExample netip.Addr    // one of these clients
+	Closing       int           // TCP connections in all other states
+	Others        int           // connections of other protocols
+	Longest       time.Duration // until the last of those expires that are alive
+	Beside        int           // connections of clients in the network that a masqueraded server shares with this machine
+	BesideWaiting int           // of these, those that count in WaitingLong
+	BesideAnswers int           // of these, those that are no longer in SYN_RECV
+	ClientExample netip.Addr    // a client of BesideWaiting
 	Datagrams     []Datagrams   // UDP connections of a server of weight 0; at most mostDatagrams
 }
 
@@ -45,7 +52,10 @@ type Datagrams struct {
 }
 
 // All returns the number of connections without templates.
-func (c *ServerConnections) All() int { return c.Waiting + c.Established + c.Others }
+func (c *ServerConnections) All() int { return c.Waiting + c.Established + c.Closing + c.Others }
+
+// Alive returns the number of connections over which packets may still come.
+func (c *ServerConnections) Alive() int { return c.Established + c.Others }
 
 // GoneServer names a server that the table lacks.
 type GoneServer struct {
@@ -59,7 +69,7 @@ const (
 	mostDatagrams = 64
 
 	waitingTimeout = 60 * time.Second // of a TCP connection whose first packet was not answered
-	waitingLong    = 2 * time.Second  // more than an answer takes
+	waitingLong    = time.Second      // more than an answer takes
 )
 
 // Of returns the counts of a server. They are zero if the connections were not read.
@@ -74,14 +84,11 @@ func (c *Connections) Of(id ipvs.ServiceID, server netip.AddrPort) *ServerConnec
 func (s *Snapshot) Fold(connections iter.Seq2[ipvs.Connection, error]) (Connections, error) {
 	f := s.newFold()
 	for connection, err := range connections {
-		var malformed *ipvs.LineError
-		if errors.As(err, &malformed) {
-			continue
-		}
-		if err != nil {
+		if err == nil {
+			f.add(&connection)
+		} else if malformed := (*ipvs.LineError)(nil); !errors.As(err, &malformed) {
 			return Connections{}, err
 		}
-		f.add(&connection)
 	}
 	return f.result, nil
 }
@@ -110,8 +117,11 @@ func (s *Snapshot) newFold() *fold {
 		}
 		for _, server := range entry.Destinations {
 			service.Servers[server.Address] = new(ServerConnections)
-			if network, ok := s.OnLink(server.Address.Addr()); ok && server.Forwarding == ipvs.Masquerading {
-				f.networks[server.Address] = network
+			if server.Forwarding != ipvs.Masquerading {
+				continue
+			}
+			if own, ok := s.beside(server.Address.Addr()); ok {
+				f.networks[server.Address] = own.Prefix.Masked()
 			}
 		}
 		f.result.Services[entry.ServiceID] = service
@@ -147,8 +157,14 @@ func (f *fold) add(c *ipvs.Connection) {
 		service.Clients.Add(c.Client.Addr())
 	}
 	if network, ok := f.networks[server.Address]; ok && network.Contains(c.Client.Addr()) {
-		counts.BesideServer++
-		counts.ClientExample = c.Client.Addr()
+		counts.Beside++
+		switch {
+		case waitsLong(c):
+			counts.BesideWaiting++
+			counts.ClientExample = c.Client.Addr()
+		case c.State != synReceived:
+			counts.BesideAnswers++
+		}
 	}
 	if c.Protocol == "UDP" && server.Weight == 0 && len(counts.Datagrams) < mostDatagrams {
 		counts.Datagrams = append(counts.Datagrams, Datagrams{c.Client, c.Virtual, c.Expires})
@@ -174,23 +190,51 @@ func (f *fold) related(c *ipvs.Connection) (*ipvs.Entry, *ipvs.ListedDestination
 
 // count counts a connection of a server.
 func (f *fold) count(counts *ServerConnections, c *ipvs.Connection) {
-	counts.Longest = max(counts.Longest, c.Expires)
 	switch {
 	case c.IsTemplate():
 		counts.Templates++
-	case c.Protocol != "TCP":
+		return
+	case c.Protocol != ipvs.TCP.String():
 		counts.Others++
-	case c.State == "SYN_RECV":
+	case c.State == synReceived:
 		counts.Waiting++
-		if c.Expires < waitingTimeout-waitingLong {
+		if waitsLong(c) {
 			counts.WaitingLong++
 		}
+		return
 	case c.State == "ESTABLISHED":
 		counts.Established++
 		if c.Expires < f.timeouts.TCP/2 {
 			counts.Idle++
 		}
 	default:
-		counts.Others++
+		counts.Closing++
+		return
 	}
+	counts.Longest = max(counts.Longest, c.Expires)
+}
+
+// synReceived is the state of a TCP connection of which only the client's first packet came.
+const synReceived = "SYN_RECV"
+
+// waitsLong reports whether the first packet of a connection had no answer, and came more than a moment ago.
+func waitsLong(c *ipvs.Connection) bool {
+	return c.State == synReceived && c.Expires < waitingTimeout-waitingLong
+}
+
+// sortedGone returns the servers that the table lacks, in the order of their services.
+func sortedGone(gone map[GoneServer]ServerConnections) []GoneServer {
+	return slices.SortedFunc(maps.Keys(gone), func(a, b GoneServer) int {
+		return cmp.Or(a.Virtual.Compare(b.Virtual), strings.Compare(a.Protocol, b.Protocol), a.Server.Compare(b.Server))
+	})
+}
+
+// protocol returns the protocol that the connection table calls by a name, or 0 for a template without one.
+func protocol(name string) ipvs.Protocol {
+	for _, p := range [...]ipvs.Protocol{ipvs.TCP, ipvs.UDP, ipvs.SCTP} {
+		if name == p.String() {
+			return p
+		}
+	}
+	return 0
 }

@@ -25,7 +25,7 @@ type Rule struct {
 // Director returns the rules for a director, in the order of the manual page.
 func Director() []Rule {
 	var all []Rule
-	for _, part := range [][]Rule{addressRules, tableRules, serverRules, natRules, directRules} {
+	for _, part := range [][]Rule{addressRules, tableRules, hashRules, serverRules, connectionRules, natRules, directRules, syncRules, machineRules, probeRules} {
 		all = append(all, part...)
 	}
 	return all

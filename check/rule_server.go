@@ -3,6 +3,7 @@ package check
 import (
 	"fmt"
 	"net/netip"
+	"strings"
 
 	"ipvsadm/ipvs"
 )
@@ -18,11 +19,53 @@ servers. The packets of connections to this server are dropped.`,
 	Cause: `The kernel has no route to the server, or a route of the type unreachable, blackhole or prohibit, or the device
 that leads there is down or has no carrier. IPVS does not look at routes when it chooses a server.`,
 	Fix: `Mend the device or the route. Until then, give the server weight 0, so that it gets no new connections. For a server
-of weight 0 the finding is a warning.`,
-	Needs:   []Fact{FactTable, FactRoutes, FactLinks},
+of weight 0 that still has connections the finding is a warning.`,
+	Needs:   []Fact{FactTable, FactRoutes, FactLinks, FactConnections},
 	Applies: needsServers,
 	Find:    findServerUnreachable,
+}, {
+	Name:     "neighbour-failed",
+	Severity: Error,
+	Else:     Warning,
+	Summary:  "a server, or the router before it, does not answer ARP or neighbour discovery",
+	Symptom:  `Some clients time out and others are served: those whose connections go to the other servers.`,
+	Cause: `The machine is off, its cable or its port on the switch is dead, or its address is wrong. The kernel asked for its
+MAC address and got no answer. IPVS goes on to send connections there.`,
+	Fix: `Give the server weight 0 until it answers, so that it gets no new connections. A health checker does that by
+itself. While the server has connections the finding is an error, otherwise a warning. For a server of weight 0 without
+connections there is none.`,
+	Needs:   []Fact{FactTable, FactRoutes, FactNeighbours, FactConnections},
+	Applies: needsServers,
+	Find:    findNeighbourFailed,
+}, {
+	Name:     "local-server-deaf",
+	Severity: Error,
+	Summary:  "a server is this machine, and no program listens there",
+	Symptom:  "Some clients are refused, and others are served: those whose connections go to the other servers.",
+	Cause: `A packet for a masqueraded server arrives at the server's address and port. With direct routing and tunnels it
+arrives at the address and port of the service, whatever the server's address is. If no program listens there, the kernel
+refuses the connection.`,
+	Fix: `Start the program, or let it listen on that address and port, or on all addresses. Or delete the server. The rule looks at
+TCP and UDP.`,
+	Needs: []Fact{FactTable, FactRoutes, FactListeners},
+	Applies: func(s *Snapshot) string {
+		for _, server := range s.servers() {
+			if s.isLocal(server.Address.Addr()) {
+				return ""
+			}
+		}
+		return "no server is this machine"
+	},
+	Find: findLocalServerDeaf,
 }}
+
+// isLocal reports whether packets to an address stay on this machine.
+func (s *Snapshot) isLocal(address netip.Addr) bool { return s.Routes[address].Kind == RouteLocal }
+
+// serves reports whether clients notice what is wrong with a server: it gets new connections, or has some.
+func (s *Snapshot) serves(entry ipvs.Entry, server ipvs.ListedDestination) bool {
+	return server.Weight > 0 || s.Connections.Of(entry.ServiceID, server.Address).Alive() > 0
+}
 
 // needsServers returns why a rule about servers does not apply.
 func needsServers(s *Snapshot) string {
@@ -39,7 +82,7 @@ func findServerUnreachable(s *Snapshot) []Finding {
 	for entry, server := range s.servers() {
 		address := server.Address.Addr()
 		route, looked := s.Routes[address]
-		if !looked || route.Kind == RouteLocal {
+		if !looked || route.Kind == RouteLocal || !s.serves(entry, server) {
 			continue
 		}
 		f := serverFinding(entry.ServiceID, server)
@@ -83,10 +126,8 @@ func (s *Snapshot) servers() func(yield func(ipvs.Entry, ipvs.ListedDestination)
 
 // addRoute returns the command that adds a route to an address: on the link if this machine is in its network.
 func (s *Snapshot) addRoute(address netip.Addr) string {
-	for _, own := range s.Addresses {
-		if link := s.Links[own.Link]; own.Prefix.Contains(address) && !link.Loopback && !own.Prefix.IsSingleIP() {
-			return fmt.Sprintf("ip route replace %s dev %s", single(address), link.Name)
-		}
+	if own, ok := s.beside(address); ok {
+		return fmt.Sprintf("ip route replace %s dev %s", single(address), s.Links[own.Link].Name)
 	}
 	return fmt.Sprintf("ip route replace %s via GATEWAY", single(address))
 }
@@ -100,4 +141,109 @@ func linkState(link Link) string {
 	default:
 		return "up"
 	}
+}
+
+// nextHop returns the machine on the link to which the kernel sends packets for an address.
+func (s *Snapshot) nextHop(address netip.Addr) (netip.Addr, bool) {
+	route := s.Routes[address]
+	switch {
+	case route.Kind != RouteUnicast:
+		return netip.Addr{}, false
+	case route.Gateway.IsValid():
+		return route.Gateway, true
+	default:
+		return address, true
+	}
+}
+
+// silent returns the next hop to a server if it does not answer ARP or neighbour discovery. While packets come, the kernel
+// asks again and again. So a next hop of which it waits for an answer counts, too, if connections wait.
+func (s *Snapshot) silent(entry ipvs.Entry, server ipvs.ListedDestination) (netip.Addr, NeighbourState) {
+	hop, ok := s.nextHop(server.Address.Addr())
+	if !ok {
+		return netip.Addr{}, 0
+	}
+	neighbour, _ := s.Neighbour(hop)
+	waiting := s.Connections.Of(entry.ServiceID, server.Address).WaitingLong > 0
+	if neighbour.State&NeighbourFailed != 0 || neighbour.State&NeighbourIncomplete != 0 && waiting {
+		return hop, neighbour.State
+	}
+	return netip.Addr{}, 0
+}
+
+func findNeighbourFailed(s *Snapshot) []Finding {
+	var findings []Finding
+	for entry, server := range s.servers() {
+		hop, state := s.silent(entry, server)
+		if !hop.IsValid() || !s.serves(entry, server) {
+			continue
+		}
+		f := serverFinding(entry.ServiceID, server)
+		f.Summary = "the server does not answer " + resolution(hop)
+		if hop != server.Address.Addr() {
+			f.Summary = fmt.Sprintf("%s, through which packets reach this server, does not answer %s", hop, resolution(hop))
+		}
+		name := "FAILED"
+		if state&NeighbourFailed == 0 {
+			name = "INCOMPLETE"
+		}
+		f.Evidence = fmt.Sprintf("ip neigh show %s: %s", hop, name)
+		f.Consequence = "the clients that IPVS sends to this server get no answer"
+		if counts := s.Connections.Of(entry.ServiceID, server.Address); counts.Alive()+counts.Waiting == 0 {
+			f.Severity = Warning
+		}
+		if server.Weight > 0 {
+			drained := server.Destination
+			drained.Weight = 0
+			f.Advice = editServer(entry.ServiceID, drained)
+			f.SideEffects = "new connections go to the other servers; set the weight back when the server answers"
+		} else {
+			f.Advice = deleteServer(entry.ServiceID, server.Destination)
+			f.SideEffects = "the connections of this server are lost, which they are anyway"
+		}
+		findings = append(findings, f)
+	}
+	return findings
+}
+
+// resolution returns how a MAC address is found.
+func resolution(address netip.Addr) string {
+	if address.Is4() {
+		return "ARP"
+	}
+	return "neighbour discovery"
+}
+
+func findLocalServerDeaf(s *Snapshot) []Finding {
+	var findings []Finding
+	for entry, server := range s.servers() {
+		arrives := server.Address
+		if server.Forwarding != ipvs.Masquerading {
+			arrives = entry.Address
+		}
+		if entry.Mark != 0 || arrives.Port() == 0 || entry.Protocol == ipvs.SCTP || !s.isLocal(server.Address.Addr()) ||
+			s.listens(entry.Protocol, arrives) {
+			continue
+		}
+		f := serverFinding(entry.ServiceID, server)
+		protocol := strings.ToLower(entry.Protocol.String())
+		f.Summary = fmt.Sprintf("the server is this machine, and no program listens on %s %s", protocol, arrives)
+		f.Evidence = fmt.Sprintf("/proc/net/%s lists no socket for it", protocol)
+		f.Consequence = "the clients that IPVS sends to this server are refused"
+		f.Advice = deleteServer(entry.ServiceID, server.Destination)
+		f.SideEffects = "new connections go to the other servers; starting the program mends it, too"
+		findings = append(findings, f)
+	}
+	return findings
+}
+
+// listens reports whether a socket gets the packets to an address and port.
+func (s *Snapshot) listens(protocol ipvs.Protocol, address netip.AddrPort) bool {
+	for _, l := range s.Listeners {
+		if l.Protocol == protocol && l.Address.Port() == address.Port() &&
+			(l.Address.Addr() == address.Addr() || l.Address.Addr().IsUnspecified() && (l.Address.Addr().Is6() || address.Addr().Is4())) {
+			return true
+		}
+	}
+	return false
 }

@@ -2,12 +2,42 @@ package check
 
 import (
 	"fmt"
+	"slices"
 
 	"ipvsadm/ipvs"
 )
 
 // tableRules judge services and their schedulers.
 var tableRules = []Rule{{
+	Name:     "scheduler-missing",
+	Severity: Error,
+	Summary:  "a service has no scheduler",
+	Symptom:  "Every client of the service is refused at once: connection refused. The service has servers.",
+	Cause: `The kernel accepts a service with the scheduler none, which chooses no server. Some programs make such a service
+and set the scheduler later, which fails if the scheduler's module is missing.`,
+	Fix: `Set a scheduler with ipvsadm -E -s. If the kernel refuses it, its module ip_vs_NAME is missing: install the package
+with your kernel's modules, or choose another scheduler.`,
+	Needs:   []Fact{FactTable},
+	Applies: needsTable,
+	Find: func(s *Snapshot) []Finding {
+		var findings []Finding
+		for _, entry := range s.Table {
+			if entry.Scheduler != noScheduler && entry.Scheduler != "" {
+				continue
+			}
+			f := serviceFinding(entry.ServiceID)
+			f.Summary = "the service has no scheduler"
+			f.Evidence = "the table lists the scheduler " + entry.Scheduler
+			f.Consequence = "every new connection is refused"
+			scheduled := entry.Service
+			scheduled.Scheduler = "wlc"
+			f.Advice = editService(scheduled)
+			f.SideEffects = "none, unless another scheduler was meant"
+			findings = append(findings, f)
+		}
+		return findings
+	},
+}, {
 	Name:     "no-server",
 	Severity: Error,
 	Summary:  "a service has no server that takes connections",
@@ -16,34 +46,76 @@ var tableRules = []Rule{{
 health checker that finds every server down also leaves such a table.`,
 	Fix: `Add a server with ipvsadm -a, or give one a weight with ipvsadm -e -w 1. If a health checker writes the table, mend
 the servers or the check: the checker would undo the command.`,
+	Needs:   []Fact{FactTable},
+	Applies: needsTable,
+	Find:    findNoServer,
+}, {
+	Name:     "over-threshold",
+	Severity: Warning,
+	Else:     Error,
+	Summary:  "a server has as many connections as its upper threshold allows",
+	Symptom: `The other servers get all new connections. If every server is at its threshold, or has weight 0, clients are
+refused: then the finding is an error.`,
+	Cause: `A server that reaches its upper threshold gets no new connections until it is below the lower one. Inactive
+connections count, too: those that ended up to two minutes ago.`,
+	Fix: `Set a higher threshold with ipvsadm -e -x, or add servers. If the inactive connections make up most, a threshold
+suits the service badly.`,
 	Needs: []Fact{FactTable},
 	Applies: func(s *Snapshot) string {
-		if len(s.Table) == 0 {
-			return "the table is empty"
+		for _, server := range s.servers() {
+			if server.UpperThreshold != 0 {
+				return ""
+			}
 		}
-		return ""
+		return "no server has an upper threshold"
 	},
-	Find: findNoServer,
-}, {
-	Name:     "hash-without-fallback",
-	Severity: Error,
-	Summary:  "a scheduler that hashes refuses clients while one of its servers is unavailable",
-	Symptom: `A part of the clients is refused at once, always the same ones, and others are served. It began when a server got
-weight 0 or reached its upper threshold.`,
-	Cause: `The schedulers mh and sh choose a server by a hash of the client's address. Without the flag mh-fallback or
-sh-fallback they refuse the client if that server has weight 0 or is over its threshold. Of three servers, one with weight
-0 cost 57 of 200 clients with mh, and 51 of 200 with sh. A deleted server costs none.`,
-	Fix: `Set the flag with ipvsadm -E -b mh-fallback or -b sh-fallback: other servers then replace the unavailable one. Or
-delete the server instead of giving it weight 0. While all servers are available the rule is silent.`,
-	Needs:   []Fact{FactTable},
-	Applies: needsHash,
-	Find:    findHashWithoutFallback,
+	Find: findOverThreshold,
 }}
+
+// noScheduler is what the kernel calls the missing scheduler of a service.
+const noScheduler = "none"
+
+// needsTable returns why a rule about services does not apply.
+func needsTable(s *Snapshot) string {
+	if len(s.Table) == 0 {
+		return "the table is empty"
+	}
+	return ""
+}
+
+func findOverThreshold(s *Snapshot) []Finding {
+	var findings []Finding
+	for entry, server := range s.servers() {
+		if !overThreshold(server) || server.Weight == 0 || refusesHashed(entry) {
+			continue
+		}
+		f := serverFinding(entry.ServiceID, server)
+		f.Summary = "the server is at its upper threshold"
+		f.Evidence = fmt.Sprintf("the table lists %d active and %d inactive connections and the upper threshold %d",
+			server.ActiveConnections, server.InactiveConnections, server.UpperThreshold)
+		f.Consequence = "new connections go to the other servers"
+		if !slices.ContainsFunc(entry.Destinations, available) {
+			f.Severity = Error
+			f.Consequence = "no server is available, so new connections are refused"
+		}
+		wider := server.Destination
+		wider.UpperThreshold = 2 * connections(server)
+		f.Advice = editServer(entry.ServiceID, wider)
+		f.SideEffects = "the server gets more connections than somebody thought it could serve"
+		findings = append(findings, f)
+	}
+	return findings
+}
+
+// available reports whether a server gets new connections.
+func available(server ipvs.ListedDestination) bool {
+	return server.Weight > 0 && !overThreshold(server)
+}
 
 func findNoServer(s *Snapshot) []Finding {
 	var findings []Finding
 	for _, entry := range s.Table {
-		if takesConnections(entry) {
+		if takesConnections(entry) || entry.Scheduler == noScheduler {
 			continue
 		}
 		f := serviceFinding(entry.ServiceID)
@@ -74,58 +146,6 @@ func takesConnections(entry ipvs.Entry) bool {
 		}
 	}
 	return false
-}
-
-// hashesAddressOnly reports whether the scheduler of a service hashes the address of a client without its port.
-func hashesAddressOnly(service *ipvs.Service) bool {
-	return hashes(service) && service.Flags&ipvs.HashPortFlag == 0
-}
-
-// hashes reports whether the scheduler of a service chooses a server by a hash of the client.
-func hashes(service *ipvs.Service) bool {
-	return service.Scheduler == "mh" || service.Scheduler == "sh"
-}
-
-// needsHash returns why a rule about mh and sh does not apply.
-func needsHash(s *Snapshot) string {
-	for _, entry := range s.Table {
-		if hashes(&entry.Service) {
-			return ""
-		}
-	}
-	return "no service has the scheduler mh or sh"
-}
-
-func findHashWithoutFallback(s *Snapshot) []Finding {
-	var findings []Finding
-	for _, entry := range s.Table {
-		if !hashes(&entry.Service) || entry.Flags&ipvs.FallbackFlag != 0 || !takesConnections(entry) {
-			continue
-		}
-		for _, server := range entry.Destinations {
-			var why string
-			switch {
-			case server.Weight == 0:
-				why = "weight 0"
-			case overThreshold(server):
-				why = fmt.Sprintf("%d connections and the upper threshold %d", connections(server), server.UpperThreshold)
-			default:
-				continue
-			}
-			f := serviceFinding(entry.ServiceID)
-			flag := entry.Scheduler + "-fallback"
-			f.Summary = fmt.Sprintf("%s has no %s, and the server %s is unavailable", entry.Scheduler, flag, server.Address)
-			f.Evidence = fmt.Sprintf("the table lists %s with %s", server.Address, why)
-			f.Consequence = "the clients that hash to this server are refused"
-			fallback := entry.Service
-			fallback.Flags |= ipvs.FallbackFlag
-			f.Advice = editService(fallback)
-			f.SideEffects = "those clients get another server, and go back to this one when it is available again"
-			findings = append(findings, f)
-			break
-		}
-	}
-	return findings
 }
 
 // connections returns how many connections of a server count against its threshold.

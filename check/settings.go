@@ -1,6 +1,9 @@
 package check
 
-import "strconv"
+import (
+	"fmt"
+	"strconv"
+)
 
 // Settings are the kernel's settings by their names, such as "net.ipv4.vs.conntrack". A setting that the kernel does not
 // have is missing.
@@ -20,3 +23,15 @@ func (s Settings) Larger(setting, device string) int {
 
 // Evidence returns a setting as a finding quotes it.
 func (s Settings) Evidence(name string) string { return name + " = " + s[name] }
+
+const osRelease = "kernel.osrelease"
+
+// release returns a version of Linux, such as 5.9, as a number that grows with it.
+func release(major, minor int) int { return major<<16 | minor }
+
+// Release returns the version of the kernel as release does, or 0 if it is unknown.
+func (s Settings) Release() int {
+	var major, minor int
+	_, _ = fmt.Sscanf(s[osRelease], "%d.%d", &major, &minor) // unknown stays zero
+	return release(major, minor)
+}

@@ -1,9 +1,13 @@
 package check
 
 import (
+	"maps"
 	"net/netip"
+	"slices"
+	"time"
 
 	"ipvsadm/ipvs"
+	"ipvsadm/owners"
 )
 
 // Snapshot holds facts about a machine. Rules are functions of it. Package check/system reads it.
@@ -17,11 +21,20 @@ type Snapshot struct {
 	Addresses   []Address
 	Links       map[int]Link // by index
 	Routes      map[netip.Addr]Route
-	MarkRoutes  []MarkRoute
+	RuledMarks  map[uint32]bool // the firewall marks for which there are routing rules
 	Neighbours  []Neighbour
 	Listeners   []Listener
 	Programs    []Program
-	Counters    Counters
+	Owners      []owners.Owner
+	Counters    map[string]uint64 // by protocol and name, such as "Icmp.OutDestUnreachs"
+
+	// Later is a second look, if a rise matters.
+	Later *Later
+
+	// Probes are empty without --probe.
+	Probes Probes
+
+	index *index
 
 	// Unread holds why a fact could not be read. The rules that need it are skipped.
 	Unread map[Fact]error
@@ -41,7 +54,9 @@ const (
 	FactRoutes      Fact = "the routes"
 	FactNeighbours  Fact = "the neighbours"
 	FactListeners   Fact = "the listening sockets"
+	FactRules       Fact = "the routing rules"
 	FactPrograms    Fact = "the processes"
+	FactOwners      Fact = "the programs that keep the table"
 	FactCounters    Fact = "the network counters"
 )
 
@@ -94,13 +109,6 @@ func (k RouteKind) Drops() bool {
 	return k == RouteBlackhole || k == RouteUnreachable || k == RouteProhibit || k == RouteNone
 }
 
-// MarkRoute reports whether packets with a firewall mark reach the local stack, whatever their address.
-type MarkRoute struct {
-	Mark   uint32
-	Family ipvs.Family
-	Local  bool
-}
-
 // Neighbour is an entry of the kernel's neighbour table (ARP and ND).
 type Neighbour struct {
 	Address  netip.Addr
@@ -130,47 +138,29 @@ type Program struct {
 	Process int
 }
 
-// Counters are what the kernel counted between two looks, and what it had counted before.
-type Counters struct {
-	First, Second map[string]uint64
+// Later is what changes between two looks.
+type Later struct {
+	After       time.Duration // the first look
+	Counters    map[string]uint64
+	Connections Connections
 }
 
 // Rise returns how much a counter rose between the two looks.
-func (c Counters) Rise(name string) uint64 {
-	if c.Second[name] < c.First[name] {
+func (s *Snapshot) Rise(counter string) uint64 {
+	if s.Later == nil || s.Later.Counters[counter] < s.Counters[counter] {
 		return 0
 	}
-	return c.Second[name] - c.First[name]
+	return s.Later.Counters[counter] - s.Counters[counter]
 }
 
-// Has reports whether this machine has an address.
-func (s *Snapshot) Has(address netip.Addr) bool {
-	for _, own := range s.Addresses {
-		if own.Prefix.Addr() == address {
-			return true
-		}
-	}
-	return false
-}
+// The counters that rules judge.
+const (
+	CountReversePath    = "TcpExt.IPReversePathFilter"
+	CountUnreachable    = "Icmp.OutDestUnreachs"
+	CountConntrackDrops = "conntrack.drops"
+)
 
-// OnLink returns the network of this machine's own that an address is in.
-func (s *Snapshot) OnLink(address netip.Addr) (network netip.Prefix, ok bool) {
-	for _, own := range s.Addresses {
-		if own.Prefix.Contains(address) && !own.Prefix.IsSingleIP() && !s.Links[own.Link].Loopback {
-			if !ok || own.Prefix.Bits() > network.Bits() {
-				network, ok = own.Prefix.Masked(), true
-			}
-		}
-	}
-	return network, ok
-}
-
-// Neighbour returns what the neighbour table has for an address.
-func (s *Snapshot) Neighbour(address netip.Addr) (Neighbour, bool) {
-	for _, n := range s.Neighbours {
-		if n.Address == address {
-			return n, true
-		}
-	}
-	return Neighbour{}, false
+// sortedLinks returns the devices in the order of their numbers.
+func (s *Snapshot) sortedLinks() []Link {
+	return slices.SortedFunc(maps.Values(s.Links), func(a, b Link) int { return a.Index - b.Index })
 }

@@ -2,9 +2,10 @@ package tests
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
 	"net"
+	"net/netip"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -80,49 +81,68 @@ func wantHealthy(when string, hosts ...*host) {
 	}
 }
 
+// wantHealthyInUse fails the test if a host has a finding before, during or after traffic.
+func wantHealthyInUse(client *host, url string, hosts ...*host) {
+	client.t.Helper()
+	wantHealthy("before traffic", hosts...)
+	stop := keep(func() { client.curl(1, url) })
+	defer stop()
+	wantHealthy("during traffic", hosts...)
+	stop()
+	wantHealthy("after traffic", hosts...)
+}
+
 // fault is a way to break a farm, and what check finds in it.
 type fault struct {
 	rule     string               // the name of the rule, and a word behind it if it has several faults
 	breaks   func()               // breaks the farm
-	symptom  func() error         // returns how clients notice the fault; nil if none can
+	symptom  func() error         // returns how clients notice the fault; nil if they cannot
+	lasts    bool                 // the symptom is there after the advice, too: what broke stays broken
+	waits    bool                 // check finds it after a moment
 	findings []string             // of check
-	advice   func(command string) // carries out the advice; without it the command runs on the director
-	mend     func()               // what the advice leaves to do
+	advice   func(command string) // carries out the advice; without it the command runs as it is
+	mend     func()               // does what the advice leaves to do
 }
 
-// tryFaults breaks a healthy farm in each way in turn.
-func tryFaults(t *testing.T, director *host, healthy func() error, faults []fault) {
+// faulty is a healthy farm that faults break.
+type faulty struct {
+	checked  *host            // has the findings
+	machines map[string]*host // by the address that advice has
+	healthy  func() error     // makes some traffic
+}
+
+// try breaks the farm in each way in turn.
+func (f *faulty) try(t *testing.T, faults []fault) {
 	for _, fault := range faults {
 		t.Run(strings.ReplaceAll(fault.rule, " ", "-"), func(t *testing.T) {
-			if err := healthy(); err != nil {
+			if err := f.healthy(); err != nil {
 				t.Fatalf("before the fault: %v", err)
 			}
 			fault.breaks()
 			if fault.symptom != nil && fault.symptom() == nil {
 				t.Error("clients notice nothing")
 			}
-			broken := director.check()
-			slices.Sort(fault.findings)
-			found := broken.names()
-			slices.Sort(found)
-			if diff := cmp.Diff(fault.findings, found); diff != "" {
-				t.Errorf("wanted (-) and got (+) findings differ:\n%s%s", diff, director.run("ipvsadm", "check", "--fail-on", "never"))
-			}
-			for _, f := range broken.Findings {
+			broken := f.findings(t, fault)
+			for _, finding := range broken.Findings {
 				if fault.advice != nil {
-					fault.advice(f.Advice)
+					fault.advice(finding.Advice)
 				} else {
-					director.run("sh", "-ec", f.Advice)
+					f.follow(finding.Advice)
 				}
 			}
 			if fault.mend != nil {
 				fault.mend()
 			}
-			if after := director.check().names(); len(after) > 0 {
-				t.Errorf("after the advice: %s", director.run("ipvsadm", "check", "--fail-on", "never"))
+			if fault.symptom != nil && !fault.lasts {
+				if err := fault.symptom(); err != nil {
+					t.Errorf("after the advice: %v", err)
+				}
 			}
-			if err := healthy(); err != nil {
+			if err := f.healthy(); err != nil {
 				t.Errorf("after the advice: %v", err)
+			}
+			if after := f.checked.check().names(); len(after) > 0 {
+				t.Errorf("after the advice: %s", f.checked.run("ipvsadm", "check", "--fail-on", "never"))
 			}
 		})
 		if t.Failed() {
@@ -131,9 +151,41 @@ func tryFaults(t *testing.T, director *host, healthy func() error, faults []faul
 	}
 }
 
-// ask makes a connection to a service, and returns an error unless a server sends something.
-func (h *host) ask(service string) error {
+// findings returns the report of a broken farm, and compares it with what is wanted.
+func (f *faulty) findings(t *testing.T, fault fault) (r report) {
+	slices.Sort(fault.findings)
+	found := func() bool {
+		r = f.checked.check()
+		names := r.names()
+		slices.Sort(names)
+		return slices.Equal(names, fault.findings)
+	}
+	if found() || fault.waits && poll(10*time.Second, found) {
+		return r
+	}
+	t.Errorf("wanted (-) and got (+) findings differ:\n%s%s", cmp.Diff(fault.findings, r.names()),
+		f.checked.run("ipvsadm", "check", "--fail-on", "never"))
+	return r
+}
+
+// follow carries out advice: a command, or several for some machines such as "on 10.0.0.11: a && b; here: c".
+func (f *faulty) follow(advice string) {
+	for part := range strings.SplitSeq(advice, "; ") {
+		host := f.checked
+		if rest, ok := strings.CutPrefix(part, "on "); ok {
+			address, command, _ := strings.Cut(rest, ": ")
+			host, part = f.machines[address], strings.ReplaceAll(command, "DEVICE", "eth0")
+		}
+		host.run("sh", "-ec", strings.TrimPrefix(part, "here: "))
+	}
+}
+
+// ask makes a connection to a service from an address, or from any. It returns an error unless a server sends something.
+func (h *host) ask(from, service string) error {
 	dialer := net.Dialer{Timeout: 500 * time.Millisecond}
+	if from != "" {
+		dialer.LocalAddr = net.TCPAddrFromAddrPort(netip.AddrPortFrom(netip.MustParseAddr(from), 0))
+	}
 	var conn net.Conn
 	err := h.do(func() (err error) {
 		conn, err = dialer.Dial("tcp", service)
@@ -144,80 +196,35 @@ func (h *host) ask(service string) error {
 	}
 	defer conn.Close()
 	conn.SetDeadline(time.Now().Add(time.Second))
-	fmt.Fprint(conn, "q")
+	fmt.Fprint(conn, "q\r\n\r\n") // the server of echo ends, and so does that of serve
 	_, err = conn.Read(make([]byte, 1))
 	return err
 }
 
-// TestCheckMasquerading breaks a farm that masquerades.
-func TestCheckMasquerading(t *testing.T) {
-	f := newFarm(t, "rr")
-	served := func() error { return f.client.ask(farmService) }
-	allServed := func() error { // by each server in turn
-		return errors.Join(served(), served(), served())
-	}
-	manyServed := func() error { // from many addresses
-		for client, name := range f.servedBy(20) {
-			if name == "refused" {
-				return fmt.Errorf("client %d is refused", client)
+// keep calls a function again and again until stop is called.
+func keep(call func()) (stop func()) {
+	ended := make(chan struct{})
+	var running sync.WaitGroup
+	running.Go(func() {
+		for {
+			select {
+			case <-ended:
+				return
+			default:
+				call()
 			}
 		}
-		return nil
-	}
-	wantHealthy("before traffic", f.director)
-	weigh := func(weight int) func() {
-		return func() {
-			for _, server := range f.servers {
-				f.weigh(server.name, weight)
-			}
-		}
-	}
-	tryFaults(t, f.director, served, []fault{{
-		rule:     "vip-not-local",
-		breaks:   func() { f.director.ip("addr del " + farmAddress + "/32 dev eth0") },
-		symptom:  served,
-		findings: []string{"error vip-not-local tcp " + farmService},
-	}, {
-		rule:     "no-server weight",
-		breaks:   weigh(0),
-		symptom:  served,
-		findings: []string{"error no-server tcp " + farmService},
-		mend:     weigh(1),
-	}, {
-		rule:     "no-server empty",
-		breaks:   func() { f.ipvsadm("-C"); f.ipvsadm("-A -t " + farmService + " -s rr") },
-		symptom:  served,
-		findings: []string{"error no-server tcp " + farmService},
-		advice: func(command string) {
-			f.director.run("sh", "-ec", strings.Replace(command, "SERVER", f.address("web1")+" -m", 1))
-		},
-		mend: func() { f.schedule("rr") },
-	}, {
-		rule:     "nat-forwarding-off",
-		breaks:   func() { f.director.set("ip_forward", "0") },
-		symptom:  served,
-		findings: []string{"error nat-forwarding-off tcp " + farmService},
-	}, {
-		rule:     "server-unreachable route",
-		breaks:   func() { f.director.ip("route add blackhole 10.0.0.12/32") },
-		symptom:  allServed,
-		findings: []string{"error server-unreachable 10.0.0.12:80"},
-	}, {
-		rule:     "server-unreachable device",
-		breaks:   func() { f.director.ip("link set eth1 down") },
-		symptom:  served,
-		findings: []string{"error server-unreachable 10.0.0.11:80", "error server-unreachable 10.0.0.12:80", "error server-unreachable 10.0.0.13:80"},
-		advice:   func(string) { f.director.ip("link set eth1 up") },
-	}, {
-		rule:     "hash-without-fallback mh",
-		breaks:   func() { f.schedule("mh"); f.weigh("web2", 0) },
-		symptom:  manyServed,
-		findings: []string{"error hash-without-fallback tcp " + farmService},
-	}, {
-		rule:     "hash-without-fallback sh",
-		breaks:   func() { f.schedule("sh"); f.weigh("web2", 0) },
-		symptom:  manyServed,
-		findings: []string{"error hash-without-fallback tcp " + farmService},
-		mend:     func() { f.schedule("rr") },
-	}})
+	})
+	return sync.OnceFunc(func() {
+		close(ended)
+		running.Wait()
+	})
+}
+
+// startAs runs a program under another name on the host.
+func (h *host) startAs(name string) (stop func()) {
+	h.t.Helper()
+	path := filepath.Join(h.t.TempDir(), name)
+	h.run("cp", "/bin/sleep", path)
+	return h.start(path, "1000")
 }

@@ -23,6 +23,7 @@ func TestExampleDirectRouting(t *testing.T) {
 	director := newHost(t, "director").join(lan, "eth0", "192.0.2.1/24")
 	startScript("lvsdr", director)
 
+	wantHealthy("before traffic", director)
 	got := client.mustGet(9, "http://192.0.2.100/")
 	t.Logf("nine requests: %s", strings.Join(got, " "))
 	if !got.alternate() {
@@ -53,6 +54,7 @@ func TestExampleDirectRouting(t *testing.T) {
 	byName := got.count()
 	wantCounts(t, "the connections' servers", servers,
 		map[string]int{"192.0.2.11:80": byName["web1"], "192.0.2.12:80": byName["web2"]})
+	wantHealthyInUse(client, "http://192.0.2.100/", director)
 }
 
 // The web servers of onePlace.
@@ -78,6 +80,7 @@ func TestExampleAcrossNetworks(t *testing.T) {
 	startScript("lvsrouted", director)
 
 	const url = "http://192.0.2.80/"
+	wantHealthyInUse(client, url, director)
 	alternate := func(when string) {
 		t.Helper()
 		got := client.mustGet(6, url)

@@ -28,8 +28,9 @@ func (a *app) checkVerb() *cli.Command {
 		Flags: append([]cli.Flag{
 			&cli.StringFlag{Name: "format", Usage: "print the report as `json`"},
 			&cli.StringFlag{Name: "fail-on", Usage: "exit with status 1 for a finding as bad as `error|warning|never`", Value: "error", DefaultText: "error"},
-			&cli.StringSliceFlag{Name: "ignore", Usage: "leave out findings by rule, or by rule and object: `NAME[=OBJECT]`"},
-			&cli.StringFlag{Name: "explain", Usage: "print what a rule finds, and what to do: `NAME`"},
+			&ignoreFlag{cli.StringSliceFlag{Name: "ignore", Usage: "leave out findings by rule, or by rule and object: `NAME[=OBJECT]`"}},
+			&explainFlag{cli.StringFlag{Name: "explain", Usage: "print what a rule finds, and what to do: `NAME`"}},
+			&cli.BoolFlag{Name: "probe", Usage: "send ARP requests, pings and TCP connections to servers, too", DisableDefaultText: true},
 			&cli.BoolFlag{Name: "rules", Usage: "list the rules", DisableDefaultText: true},
 			colourFlag(),
 		}, serviceFlags(target)...),
@@ -42,6 +43,30 @@ func (a *app) checkVerb() *cli.Command {
 			return err
 		},
 	}
+}
+
+// ignoreFlag and explainFlag are flags whose values are the names of rules.
+type ignoreFlag struct{ cli.StringSliceFlag }
+type explainFlag struct{ cli.StringFlag }
+
+// String returns the flag's line in the help of its verb.
+func (f *ignoreFlag) String() string { return cli.FlagStringer(f) }
+
+// String returns the flag's line in the help of its verb.
+func (f *explainFlag) String() string { return cli.FlagStringer(f) }
+
+// Values returns the names of the rules.
+func (f *ignoreFlag) Values() []command.Candidate { return ruleNames() }
+
+// Values returns the names of the rules.
+func (f *explainFlag) Values() []command.Candidate { return ruleNames() }
+
+func ruleNames() []command.Candidate {
+	var names []command.Candidate
+	for _, rule := range check.Director() {
+		names = append(names, command.Candidate{Word: rule.Name, Help: rule.Summary})
+	}
+	return names
 }
 
 // serviceFlags returns the flags of a target that name a service.
@@ -78,7 +103,7 @@ func (a *app) check(c *cli.Context, target *command.Target) error {
 		}
 		ignored = append(ignored, i)
 	}
-	report, err := a.checkDirector(c.Context, target, rules, ignored)
+	report, err := a.checkDirector(c, target, rules, ignored)
 	if err != nil {
 		return err
 	}
@@ -94,7 +119,8 @@ func (a *app) check(c *cli.Context, target *command.Target) error {
 }
 
 // checkDirector checks this machine as a director. If the flags name a service, the report leaves out the others.
-func (a *app) checkDirector(ctx context.Context, target *command.Target, rules []check.Rule, ignored []check.Ignored) (check.Report, error) {
+func (a *app) checkDirector(c *cli.Context, target *command.Target, rules []check.Rule, ignored []check.Ignored) (check.Report, error) {
+	ctx := c.Context
 	k, err := a.connect(ctx)
 	if err != nil {
 		return check.Report{}, err
@@ -109,6 +135,11 @@ func (a *app) checkDirector(ctx context.Context, target *command.Target, rules [
 	snapshot, err := system.Director(ctx, k.Client, k.info)
 	if err != nil {
 		return check.Report{}, err
+	}
+	if c.Bool("probe") {
+		system.Probe(ctx, snapshot)
+	} else {
+		rules = slices.DeleteFunc(rules, func(r check.Rule) bool { return r.Probe })
 	}
 	report := check.Run(snapshot, rules, ignored)
 	if one {

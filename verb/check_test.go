@@ -20,10 +20,10 @@ func TestCheck(t *testing.T) {
 		{line: "check -f 9", status: 2, errors: "No such service\n"},
 		{line: "-A -f 1"},
 		{line: "-A -f 2"},
-		{line: "check", status: 1, part: "\n2 errors: "},
-		{line: "check --fail-on never", part: "\n2 errors: "},
-		{line: "check -f 1", status: 1, part: "\n1 error: "},
+		{line: "check --ignore mark-not-local", status: 1, part: "\n2 errors: "},
+		{line: "check --ignore mark-not-local --fail-on never", part: "\n2 errors: "},
+		{line: "check --ignore mark-not-local -f 1", status: 1, part: "\n1 error: "},
 		{line: "check -f 1 --format json", status: 1, part: `"service": "mark 1",`},
-		{line: "check --ignore no-server", part: "no problems found"},
+		{line: "check --ignore no-server --ignore mark-not-local", part: "no problems found"},
 	})
 }

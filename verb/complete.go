@@ -100,9 +100,12 @@ func isFlag(flag cli.Flag, word string) bool {
 	return slices.ContainsFunc(flag.Names(), func(name string) bool { return word == "-"+name || word == "--"+name })
 }
 
-// valueCandidates returns the values of a flag: file names, or the words between the backquotes of its usage, such as
+// valueCandidates returns the values of a flag: those that it knows, file names, or the words between the backquotes of its usage, such as
 // `json|table`.
 func valueCandidates(flag cli.DocGenerationFlag, current string) []command.Candidate {
+	if known, ok := flag.(interface{ Values() []command.Candidate }); ok {
+		return slices.DeleteFunc(known.Values(), func(c command.Candidate) bool { return !strings.HasPrefix(c.Word, current) })
+	}
 	if file, ok := flag.(*cli.StringFlag); ok && file.TakesFile {
 		return []command.Candidate{{Word: command.Files}}
 	}

@@ -11,4 +11,6 @@ func readMachine(s *check.Snapshot) {
 	var err error
 	s.Programs, err = programs()
 	note(s, check.FactPrograms, err)
+	s.Counters, err = counters()
+	note(s, check.FactCounters, err)
 }

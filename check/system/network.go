@@ -200,3 +200,23 @@ func routeKinds(number uint8) check.RouteKind {
 		return check.RouteNone
 	}
 }
+
+// ruledMarks returns the firewall marks for which there are routing rules.
+func ruledMarks() (map[uint32]bool, error) {
+	conn, err := rtnetlink.Dial(nil)
+	if err != nil {
+		return nil, err
+	}
+	defer conn.Close()
+	rules, err := conn.Rule.List()
+	if err != nil {
+		return nil, err
+	}
+	marks := make(map[uint32]bool)
+	for _, rule := range rules {
+		if rule.Attributes != nil && rule.Attributes.FwMark != nil {
+			marks[*rule.Attributes.FwMark] = true
+		}
+	}
+	return marks, nil
+}

@@ -23,7 +23,10 @@ var settings = [...]string{
 // deviceSettings are those that each device has.
 var deviceSettings = [...]string{"accept_redirects", "arp_announce", "arp_ignore", "rp_filter", "send_redirects"}
 
-// readSettings reads settings. A setting that cannot be read is missing.
+// Settings reads the settings that rules judge, without those of devices.
+func Settings() check.Settings { return readSettings(nil) }
+
+// readSettings reads settings, and those of devices. A setting that cannot be read is missing.
 func readSettings(links map[int]check.Link) check.Settings {
 	all := make(check.Settings)
 	read := func(name, path string) {

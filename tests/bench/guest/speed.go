@@ -105,6 +105,12 @@ func (b *bench) speed() {
 	floor = b.time(nil, null, "/bin/busybox", "cat", "/proc/net/ip_vs_conn")
 	row(fmt.Sprintf("`-Lnc`, %d connections", b.connections), took, before, 1.3*floor, "1.3 x `cat` of the kernel's file",
 		fmt.Sprintf("%.1f", floor), equal(withoutExpiry, "-Lnc"))
+
+	// Checking the machine, which has the addresses of the services and is on the network of the servers.
+	run(null, null, "/bin/busybox", "ip", "route", "add", "local", "10.0.0.0/9", "dev", "lo")
+	run(null, null, "/bin/busybox", "ip", "route", "add", "10.128.0.0/9", "dev", "dummy0")
+	checked := b.time(nil, null, ours, "check", "--fail-on", "never")
+	row("`check`", checked, 0, 3*(listing+took), "3 x (`-Ln` + `-Lnc`)", "", "")
 	b.printf("\nThe least possible is `tests/bench/least`; for `-Lnc` it is `cat`, for a start that of a Go program that does "+
 		"nothing, which takes %.1f if it is linked with urfave/cli, tablewriter, genetlink and netlink. Connections are "+
 		"compared without the column of seconds, which runs on.\n", libraries)

@@ -59,9 +59,9 @@ func repairLong(words []string, at int, text string) (hint string, repaired []st
 		}
 		return "--file goes with the words save and restore: type ipvsadm " + verb + " --file FILE", nil
 	}
-	near := similar(name, longNames(at == 0))
+	near := Similar(name, longNames(at == 0))
 	if at == 0 && len(near) == 0 {
-		near = similar(name, longNames(false)) // and the command is missing
+		near = Similar(name, longNames(false)) // and the command is missing
 	}
 	switch len(near) {
 	case 0:

@@ -12,9 +12,9 @@ const (
 	farthest           = 2 // letters
 )
 
-// similar returns the names that a misspelled one may stand for: those that begin with it, or else those at the least
+// Similar returns the names that a misspelled one may stand for: those that begin with it, or else those at the least
 // distance. The first letter is seldom wrong, so --port is not for --sort.
-func similar(misspelled string, names []string) []string {
+func Similar(misspelled string, names []string) []string {
 	if len(misspelled) < shortestMisspelled || len(misspelled) > longestMisspelled {
 		return nil
 	}
@@ -70,7 +70,7 @@ func meantName(name string, known []string) (string, bool) {
 	if slices.Contains(known, name) {
 		return name, true
 	}
-	if near := similar(name, known); len(near) == 1 {
+	if near := Similar(name, known); len(near) == 1 {
 		return near[0], true
 	}
 	return "", false

@@ -46,7 +46,7 @@ func (r *reading) meansMasquerading(o *option) bool {
 }
 
 func (r *reading) explainChoice(o *option, value string) {
-	if near := similar(value, o.choices); len(near) == 1 {
+	if near := Similar(value, o.choices); len(near) == 1 {
 		r.hint("type %s %s", o.name(), near[0])
 		return
 	}
@@ -135,7 +135,7 @@ func (r *reading) explainSchedulerFlag(name string) {
 	for _, f := range schedulerFlagNames {
 		all = append(all, f.name)
 	}
-	if near := similar(name, all); len(near) == 1 {
+	if near := Similar(name, all); len(near) == 1 {
 		r.hint("type -b %s", strings.ReplaceAll(r.flags, name, near[0]))
 		return
 	}

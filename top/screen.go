@@ -113,7 +113,7 @@ func (s *Screen) heading() string {
 	for _, line := range s.lines {
 		servers += len(line.Servers)
 	}
-	text := fmt.Sprintf("ipvsadm top  %s  every %s  %d services  %d servers  sort: %s", s.now.Format(time.TimeOnly), s.Interval, len(s.lines), servers, s.Sort)
+	text := fmt.Sprintf("ipvsadm top  %s  every %s  services: %d  servers: %d  sort: %s", s.now.Format(time.TimeOnly), s.Interval, len(s.lines), servers, s.Sort)
 	if s.Frozen {
 		text += "  FROZEN"
 	}

@@ -150,7 +150,7 @@ func names(s *Screen) string {
 func TestDraw(t *testing.T) {
 	s := newScreen()
 	want := []string{
-		"ipvsadm top  03:04:07  every 2s  2 services  3 servers  sort: name",
+		"ipvsadm top  03:04:07  every 2s  services: 2  servers: 3  sort: name",
 		"SERVICE                      WEIGHT   W%   T% ACTIVE  INACT CONN/S LAST MINUTE",
 		"TCP 192.0.2.1:80                  4    -    -      5      3      5               █",
 		"  10.0.0.1:80                     3   75   80      4      1      4               █",

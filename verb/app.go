@@ -39,6 +39,9 @@ type app struct {
 // Run runs a command line, whose first argument is the name of the program. It returns the exit status.
 func Run(ctx context.Context, version string, args []string, stdin, stdout, stderr *os.File) int {
 	keepIgnored()
+	if len(args) == 0 { // kernels before 5.18 run a program without any
+		args = []string{"ipvsadm"}
+	}
 	a := &app{
 		version:  version,
 		name:     args[0],

@@ -2,7 +2,9 @@ package verb
 
 import (
 	"context"
+	"errors"
 	"slices"
+	"strings"
 
 	"ipvsadm/command"
 	"ipvsadm/ipvs"
@@ -27,9 +29,25 @@ func (a *app) classic(ctx context.Context, words []string) error {
 	}
 	defer k.Close()
 	if parseErr != nil {
-		return parseErr
+		return a.withVerbHint(parseErr, words)
 	}
 	return a.executeAndRemark(ctx, k, c)
+}
+
+// withVerbHint adds a hint to a parse error without one, if the first word is a misspelled verb.
+func (a *app) withVerbHint(err error, words []string) error {
+	var parseError *command.Error
+	if len(words) == 0 || strings.HasPrefix(words[0], "-") || !errors.As(err, &parseError) || len(parseError.Hints) > 0 {
+		return err
+	}
+	var known []string
+	for _, verb := range a.verbs() {
+		known = append(known, verb.Name)
+	}
+	for _, name := range command.Similar(words[0], known) {
+		parseError.Hints = append(parseError.Hints, "type ipvsadm "+name)
+	}
+	return err
 }
 
 // executeAndRemark runs a command. On a terminal, a hint follows if the command did something that people seldom want.

@@ -133,3 +133,19 @@ func TestWithoutPrivilege(t *testing.T) {
 	a.kernel.Refuse = func(int) syscall.Errno { return syscall.EPERM }
 	a.session([]step{{line: "-C", errors: "Permission denied (you must be root)\n", status: 255}})
 }
+
+// TestVerbHint wants a hint for a misspelled verb, after the original's message.
+func TestVerbHint(t *testing.T) {
+	a := newTestApp(t, "ipvsadm")
+	for line, want := range map[string]string{
+		"resotre -f x": "hint: type ipvsadm restore\n",
+		"conections":   "hint: type ipvsadm connections\n",
+		"metric":       "hint: type ipvsadm metrics\n",
+		"xyz":          "",
+	} {
+		_, stderr, status := a.do(strings.Fields(line)...)
+		if status == 0 || !strings.HasSuffix(stderr, want) || want == "" && strings.Contains(stderr, "hint") {
+			t.Errorf("%s: status %d:\n%s", line, status, stderr)
+		}
+	}
+}

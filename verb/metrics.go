@@ -10,6 +10,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"ipvsadm/command"
+	"ipvsadm/drain"
 	"ipvsadm/format"
 	"ipvsadm/ipvs"
 	"ipvsadm/save"
@@ -93,6 +94,11 @@ func readState(ctx context.Context, k *kernel, m *format.Metrics) (err error) {
 	if m.Daemons, err = k.Daemons(ctx); err != nil {
 		return err
 	}
+	records, err := drain.Read()
+	if err != nil {
+		return err
+	}
+	m.Drains = uint64(len(drain.InForce(records, m.Entries)))
 	m.Connections, err = countConnections()
 	return err
 }

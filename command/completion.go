@@ -2,6 +2,7 @@ package command
 
 import (
 	"net"
+	"net/netip"
 	"slices"
 	"strconv"
 	"strings"
@@ -147,15 +148,19 @@ func servers(n int) string {
 	return strconv.Itoa(n) + " servers"
 }
 
-// servers returns the real servers of the service on the line.
+// servers returns the real servers of the service on the line, or of every service if it has none.
 func (c *completion) servers(*option, string) []Candidate {
 	var candidates []Candidate
+	seen := make(map[netip.AddrPort]bool)
 	for _, entry := range c.table() {
-		if entry.ServiceID != c.line.command.Service.ServiceID {
+		if c.line.command.HasService() && entry.ServiceID != c.line.command.Service.ServiceID {
 			continue
 		}
 		for _, d := range entry.Destinations {
-			candidates = append(candidates, Candidate{d.Address.String(), "weight " + strconv.FormatUint(uint64(d.Weight), 10)})
+			if !seen[d.Address] {
+				seen[d.Address] = true
+				candidates = append(candidates, Candidate{d.Address.String(), "weight " + strconv.FormatUint(uint64(d.Weight), 10)})
+			}
 		}
 	}
 	return candidates

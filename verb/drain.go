@@ -33,7 +33,7 @@ func (a *app) drainVerb() *cli.Command {
 		UsageText: "ipvsadm drain -r SERVER[:PORT] [SERVICE] [OPTION...]\nipvsadm drain --list [--format json]",
 		Flags: append(targetFlags(target),
 			&cli.GenericFlag{Name: "timeout", Usage: "wait up to `TIME`, such as 90s, 15m or 2h; 0 to return at once", Value: timeout},
-			choiceFlag("until", "wait for the end of these connections: `active|all`", "active", "all"),
+			choiceFlag("until", "wait for the end of these connections, by default active: `active|all`", "active", "all"),
 			&cli.BoolFlag{Name: "delete", Usage: "delete the server once it is drained; with --force at the deadline too", DisableDefaultText: true},
 			&cli.BoolFlag{Name: "force", Usage: "drain even where that hurts clients", DisableDefaultText: true},
 			&cli.BoolFlag{Name: "dry-run", Usage: "print what drain would do, and change nothing", DisableDefaultText: true},

@@ -203,7 +203,6 @@ func (d *Drain) Delete(ctx context.Context) (Outcome, error) {
 // TimeoutError is the error of a drain whose deadline was reached.
 type TimeoutError struct {
 	Servers []TimedOut
-	until   Until
 	request Request
 }
 
@@ -222,13 +221,26 @@ func (e *TimeoutError) Error() string {
 		short(e.request.Timeout), plural(left, "connection"), plural(len(clients), "client"), text)
 }
 
-// TimedOut prints what remains, and returns it as an error.
-func (d *Drain) TimedOut(w *Watch) error {
-	e := &TimeoutError{w.timedOut(time.Now()), w.until, d.request}
+// TimedOut prints what remains, and what happens to it if the servers are deleted now. It returns a TimeoutError with what
+// remains, apart from the error of printing.
+func (d *Drain) TimedOut(w *Watch) (timeout, err error) {
+	now := time.Now()
+	e := &TimeoutError{w.timedOut(now), d.request}
 	for _, s := range e.Servers {
 		if err := d.printer.Print(s); err != nil {
-			return err
+			return nil, err
 		}
 	}
-	return e
+	if !d.request.Delete || !d.request.Force {
+		return e, nil
+	}
+	settings, err := readSettings(settingsDirectory)
+	if err != nil {
+		return nil, err
+	}
+	var longest time.Duration
+	for _, r := range w.remaining {
+		longest = max(longest, r.Longest)
+	}
+	return e, d.printer.Print(Note{head("note", now), "the server is deleted now; then " + settings.deletion(longest)})
 }

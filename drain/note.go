@@ -41,7 +41,7 @@ func (s settings) deletion(longest time.Duration) string {
 	}
 	text := "the kernel silently drops the packets of remaining clients"
 	if longest > 0 {
-		text += fmt.Sprintf(", for up to %s after the last one", short(longest))
+		text += fmt.Sprintf(" for up to %s", short(longest)) // they do not renew the time
 	}
 	return text + "; for a reset instead, type: sysctl -w net.ipv4.vs.expire_nodest_conn=1"
 }

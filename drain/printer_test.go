@@ -163,7 +163,7 @@ func TestNotes(t *testing.T) {
 			"2 templates of persistent clients lead them to this server for up to 10m, and each new connection renews one; to send these clients elsewhere, type: sysctl -w net.ipv4.vs.expire_quiescent_template=1",
 			"1 UDP connection: a UDP client stays on this server as long as it sends, and no setting changes that",
 			"a client that uses a port again returns to this server; to send it elsewhere, type: sysctl -w net.ipv4.vs.conn_reuse_mode=1",
-			"at the deadline the server is deleted; then the kernel silently drops the packets of remaining clients, for up to 5m after the last one; for a reset instead, type: sysctl -w net.ipv4.vs.expire_nodest_conn=1",
+			"at the deadline the server is deleted; then the kernel silently drops the packets of remaining clients for up to 5m; for a reset instead, type: sysctl -w net.ipv4.vs.expire_nodest_conn=1",
 		}},
 	} {
 		if diff := cmp.Diff(test.want, notes(test.request, test.settings, test.left)); diff != "" {

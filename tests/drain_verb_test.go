@@ -299,7 +299,7 @@ func TestDrainEnds(t *testing.T) {
 func TestDrainDelete(t *testing.T) {
 	f := newFarm(t, "rr")
 	for expire, want := range map[string]struct{ note, err string }{
-		"0": {"then the kernel silently drops the packets of remaining clients, for up to ", "timeout"},
+		"0": {"then the kernel silently drops the packets of remaining clients for up to ", "timeout"},
 		"1": {"then remaining TCP clients get a reset", "connection reset"},
 	} {
 		f.setting("expire_nodest_conn", expire)
@@ -310,7 +310,7 @@ func TestDrainDelete(t *testing.T) {
 		server := strings.TrimSuffix(f.address(name), ":80")
 		f.director.drain("-r "+server+" --timeout 1s --delete").ends("exit status 3", "the weight stays 0")
 		f.director.drain("-r "+server+" --timeout 1s --delete --force").ends("exit status 3", "note: at the deadline the server is deleted; "+want.note,
-			server+":80: deleted\n", "1 of 198.51.100.1")
+			"note: the server is deleted now; "+want.note, server+":80: deleted\n", "1 of 198.51.100.1")
 		if strings.Contains(f.director.rules(), server) {
 			t.Errorf("the server is not deleted: %s", f.director.rules())
 		}

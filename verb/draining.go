@@ -68,7 +68,9 @@ func (d *draining) carryOut(ctx context.Context) (err error) {
 	}
 	var timeout error
 	if outcome == drain.DeadlineReached {
-		timeout = d.drain.TimedOut(watch)
+		if timeout, err = d.drain.TimedOut(watch); err != nil {
+			return err
+		}
 	}
 	if d.request.Delete && (outcome == drain.DrainedInTime || outcome == drain.DeadlineReached && d.request.Force) {
 		err := d.app.locked(ctx, d.store, func() (err error) {

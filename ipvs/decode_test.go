@@ -83,6 +83,9 @@ func TestDecodeService(t *testing.T) {
 		{"the family last, and IPv6", raw(nest(1, union(3, ipv6...), attribute(4, 1, 187), u16(2, 17), u32(9, 64), u16(1, 10))), ListedService{Service: Service{
 			ServiceID: AddressService(UDP, addrPort("[2001:db8::1]:443")), Netmask: IPv6Netmask(64),
 		}}},
+		{"the longest prefix", raw(nest(1, u32(5, 1), u32(9, 128), u16(1, 10))), ListedService{Service: Service{
+			ServiceID: MarkService(1, IPv6), Netmask: IPv6Netmask(128),
+		}}},
 		{"a name of 16 characters", raw(nest(1, u16(1, 10), u32(5, 1<<32-1), text(6, "abcdefghijklmnop"))), ListedService{Service: Service{
 			ServiceID: MarkService(1<<32-1, IPv6), Scheduler: "abcdefghijklmnop",
 		}}},

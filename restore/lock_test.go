@@ -65,7 +65,8 @@ func TestLockGivesUp(t *testing.T) {
 }
 
 func TestHolderIn(t *testing.T) {
-	const locks = `1: POSIX  ADVISORY  WRITE 11 00:19:34 0 EOF
+	const locks = `0: FLOCK  ADVISORY  WRITE 10
+1: POSIX  ADVISORY  WRITE 11 00:19:34 0 EOF
 2: FLOCK  ADVISORY  WRITE 12 00:19:341 0 EOF
 3: FLOCK  ADVISORY  WRITE 13 00:19:34 0 EOF
 3: -> FLOCK  ADVISORY  WRITE 14 00:19:34 0 EOF

@@ -2,10 +2,14 @@ package tests
 
 import (
 	"fmt"
+	"net"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -158,6 +162,14 @@ func TestExampleKeepalived(t *testing.T) {
 	second.show("ipvsadm", "-lnc")
 	second.show("ipvsadm", "-L", "--daemon")
 	first.show("../examples/lvskeepalived", "status")
+	arrived := second.show("ipvsadm", "-L", "--daemon", "--format", "table")
+	if !regexp.MustCompile(`(?m)^received +7 +\d+ s ago$`).MatchString(arrived) || !regexp.MustCompile(`(?m)^this machine +0$`).MatchString(arrived) {
+		t.Errorf("the second director has not received seven connections:\n%s", arrived)
+	}
+	listing := first.run("ipvsadm", "-L", "--daemon", "--format", "table")
+	if !regexp.MustCompile(`(?m)^this machine +7$`).MatchString(listing) || !regexp.MustCompile(`(?m)^received +0 +none$`).MatchString(listing) {
+		t.Errorf("the first director has connections of its own alone:\n%s", listing)
+	}
 
 	// The table of one director, restored on another.
 	file := filepath.Join(t.TempDir(), "ipvsadm.rules")
@@ -192,21 +204,60 @@ func TestExampleKeepalived(t *testing.T) {
 	}
 
 	// The first director loses its link. Requests go out one by one, with a second each to connect.
-	first.ip("link set eth0 down")
-	began = time.Now()
-	lost, took := 0, time.Duration(0)
-	for answered := 0; answered < 6; {
-		if _, err := client.curl(1, url, "--connect-timeout", "1", "--max-time", "2"); err == nil {
-			answered++
-			continue
+	hold := func(n int) (conns []net.Conn) {
+		for range n {
+			conn, err := client.dial("", "192.0.2.100:80")
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(func() { conn.Close() })
+			fmt.Fprint(conn, "GET / HTTP/1.0\r\n")
+			conns = append(conns, conn)
 		}
-		lost++
-		answered, took = 0, time.Since(began)
-		if took > 30*time.Second {
-			t.Fatalf("no answer for %v after the first director lost its link", took)
-		}
+		return conns
 	}
-	t.Logf("the first director lost its link: %d requests were lost in %.1f s, then all were answered", lost, took.Seconds())
+	kept := func(conns []net.Conn) int {
+		var n atomic.Int32
+		var wait sync.WaitGroup
+		for _, conn := range conns {
+			wait.Go(func() {
+				if _, err := finish(conn); err == nil {
+					n.Add(1)
+				}
+			})
+		}
+		wait.Wait()
+		return int(n.Load())
+	}
+	const many = 20
+	beforeFailover := hold(many)
+	knows := func(director *host, conns []net.Conn) bool {
+		known := map[string]bool{}
+		for _, c := range director.connections() {
+			known[c.client] = true
+		}
+		return !slices.ContainsFunc(conns, func(conn net.Conn) bool { return !known[conn.LocalAddr().String()] })
+	}
+	eventually(t, 20*time.Second, "the second director knowing the connections", func() bool { return knows(second, beforeFailover) })
+	fail := func(director *host) {
+		t.Helper()
+		director.ip("link set eth0 down")
+		began := time.Now()
+		lost, took := 0, time.Duration(0)
+		for answered := 0; answered < 6; {
+			if _, err := client.curl(1, url, "--connect-timeout", "1", "--max-time", "2"); err == nil {
+				answered++
+				continue
+			}
+			lost++
+			answered, took = 0, time.Since(began)
+			if took > 30*time.Second {
+				t.Fatalf("no answer for %v after %s lost its link", took, director.name)
+			}
+		}
+		t.Logf("%s lost its link: %d requests were lost in %.1f s, then all were answered", director.name, lost, took.Seconds())
+	}
+	fail(first)
 	if !hasAddress(second) {
 		t.Error("the second director lacks the address")
 	}
@@ -214,8 +265,27 @@ func TestExampleKeepalived(t *testing.T) {
 	if want := webs[staying].name; err != nil || page != want {
 		t.Errorf("a connection that was held across the failover was answered by %q, %v; want %q", page, err, want)
 	}
+	n := kept(beforeFailover)
+	if t.Logf("failover: %d of %d connections were kept", n, many); n != many {
+		t.Errorf("failover broke connections")
+	}
+
+	// It comes back, does not take the address, and is told of connections that begin now.
+	without := hold(many)
 	first.ip("link set eth0 up")
-	eventually(t, 30*time.Second, "the first director taking the address back", holdsAddress(first, second))
+	with := hold(many)
+	eventually(t, 20*time.Second, "the first director knowing the connections", func() bool { return knows(first, with) })
+	if !hasAddress(second) || hasAddress(first) {
+		t.Error("the director that came back took the address")
+	}
+	fail(second)
+	n = kept(with)
+	t.Logf("failback: %d of %d connections were kept that began after the first director had come back, and %d of %d from before",
+		n, many, kept(without), many)
+	if n != many {
+		t.Error("failback broke connections that the first director knew")
+	}
+	second.ip("link set eth0 up")
 	if got := client.mustGet(4, url); len(got.count()) != 2 {
 		t.Errorf("not both servers answer by the first director: %v", got)
 	}

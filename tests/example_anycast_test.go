@@ -232,10 +232,23 @@ func TestExampleAnycast(t *testing.T) {
 	if one != other {
 		t.Errorf("the directors' tables differ:\n%s%s", one, other)
 	}
+	saved := t.TempDir() + "/rules"
+	a.directors[1].run("ipvsadm-save", "-n", "-f", saved)
+	a.directors[0].run("ipvsadm", "diff", saved)
+	if out, status := a.directors[0].try("ipvsadm", "check"); status != 0 || !strings.HasPrefix(out, "no problems found") {
+		t.Errorf("check of a healthy director: status %d\n%s", status, out)
+	}
 	for _, way := range disasters[:2] {
 		if n := a.suffer(way, 30); n > 0 {
 			t.Errorf("%s: %d connections broke", way.name, n)
 		}
+	}
+	a.directors[0].run("ipvsadm", "-E", "-t", anycastService, "-s", "mh", "-b", "mh-port")
+	a.directors[0].run("ipvsadm", "-e", "-t", anycastService, "-r", "203.0.113.11:80", "-i", "-w", "0")
+	a.directors[0].ip("addr del 192.0.2.80/32 dev lo")
+	out, status := a.directors[0].try("ipvsadm", "check")
+	if status == 0 || !strings.Contains(out, "error hash-without-fallback") || !strings.Contains(out, "error vip-not-local") {
+		t.Errorf("check of a broken director: status %d\n%s", status, out)
 	}
 	for _, d := range a.directors {
 		for range 2 {

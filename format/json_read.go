@@ -5,8 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"net/netip"
 	"slices"
+	"strings"
 	"time"
 
 	"ipvsadm/ipvs"
@@ -90,6 +92,12 @@ func (s *jsonService) entry() (entry ipvs.Entry, err error) {
 	if s.Engine != nil {
 		entry.Engine = *s.Engine
 	}
+	if !isName(entry.Scheduler) || entry.Engine != "" && !isName(entry.Engine) {
+		return entry, fmt.Errorf("the scheduler %q or the persistence engine %q cannot be a name", entry.Scheduler, entry.Engine)
+	}
+	if s.PersistentSeconds < 0 || s.PersistentSeconds > math.MaxUint32 {
+		return entry, fmt.Errorf("a timeout of %d s", s.PersistentSeconds)
+	}
 	for flag, set := range map[ipvs.ServiceFlags]bool{ipvs.OnePacket: s.OnePacket, ipvs.Hashed: s.Hashed, ipvs.Persistent: s.Persistent} {
 		if set {
 			entry.Flags |= flag
@@ -126,12 +134,17 @@ func (s *jsonService) entry() (entry ipvs.Entry, err error) {
 	return entry, nil
 }
 
+// isName reports whether a text can be the name of a module. A document of another machine may hold anything.
+func isName(text string) bool {
+	return text != "" && !strings.ContainsFunc(text, func(char rune) bool { return char <= ' ' || char > '~' })
+}
+
 func (s *jsonService) id() (ipvs.ServiceID, error) {
 	if s.Mark != nil {
 		family, err := named(s.Family, []ipvs.Family{ipvs.IPv4, ipvs.IPv6}, ipvs.Family.String)
 		return ipvs.MarkService(*s.Mark, family), err
 	}
-	if s.Address == nil || s.Port == nil {
+	if s.Address == nil || s.Port == nil || !isAddress(*s.Address) {
 		return ipvs.ServiceID{}, errors.New("it has neither an address with a port nor a mark")
 	}
 	protocol, err := named(s.Protocol, []ipvs.Protocol{ipvs.TCP, ipvs.UDP, ipvs.SCTP}, func(p ipvs.Protocol) string {
@@ -140,6 +153,9 @@ func (s *jsonService) id() (ipvs.ServiceID, error) {
 	return ipvs.AddressService(protocol, netip.AddrPortFrom(*s.Address, *s.Port)), err
 }
 
+// isAddress reports whether an address is one that IPVS knows: without a zone.
+func isAddress(address netip.Addr) bool { return address.IsValid() && address.Zone() == "" }
+
 func (d *jsonServer) destination() (server ipvs.Destination, err error) {
 	server = ipvs.Destination{
 		Address:        netip.AddrPortFrom(d.Address, d.Port),
@@ -147,7 +163,7 @@ func (d *jsonServer) destination() (server ipvs.Destination, err error) {
 		UpperThreshold: d.UpperThreshold,
 		LowerThreshold: d.LowerThreshold,
 	}
-	if !d.Address.IsValid() {
+	if !isAddress(d.Address) {
 		return server, errors.New("it has no address")
 	}
 	server.Forwarding, err = named(d.Forwarding,

@@ -1,6 +1,7 @@
 package format
 
 import (
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -36,6 +37,9 @@ func TestReadBadJSON(t *testing.T) {
 		"another":    {`{"daemons": []}`, `"services" is missing`},
 		"protocol":   {strings.Replace(good, `"udp"`, `"icmp"`, 1), `service 1 of the JSON: unknown word "icmp"`},
 		"no address": {strings.Replace(good, `"192.0.2.80"`, "null", 1), "neither an address"},
+		"escape":     {strings.Replace(good, `"mh"`, `"\u001b[31m"`, 1), `the scheduler "\x1b[31m"`},
+		"timeout":    {regexp.MustCompile(`("persistent_timeout_seconds": *)60`).ReplaceAllString(good, "$1-60"), "a timeout of -60 s"},
+		"zone":       {strings.Replace(good, `"192.0.2.80"`, `"fe80::1%eth0"`, 1), "neither an address"},
 		"flag":       {strings.Replace(good, `"mh-port"`, `"sh-port"`, 1), `unknown word "sh-port"`},
 		"weight":     {`{"services": [{"weight": "x", "servers": [{"weight": -1}]}]}`, "not a listing as JSON"},
 	} {

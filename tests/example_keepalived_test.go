@@ -271,7 +271,9 @@ func TestExampleKeepalived(t *testing.T) {
 	}
 
 	// It comes back, does not take the address, and is told of connections that begin now.
+	quiet := client.listenToSync()
 	without := hold(many)
+	quiet()
 	first.ip("link set eth0 up")
 	with := hold(many)
 	eventually(t, 20*time.Second, "the first director knowing the connections", func() bool { return knows(first, with) })
@@ -297,6 +299,37 @@ func TestExampleKeepalived(t *testing.T) {
 		if hasAddress(director) || director.run("ipvsadm", "-S") != "" || director.run("ipvsadm", "-L", "--daemon") != "" {
 			t.Errorf("%s: something is left after stop:\n%s%s", director.name, director.state(),
 				director.run("ipvsadm", "-L", "--daemon"))
+		}
+	}
+}
+
+// listenToSync listens to the messages of the synchronization daemons. The function that it returns waits until none came
+// for three seconds: a daemon keeps what it has to tell for up to two.
+func (h *host) listenToSync() (quiet func()) {
+	h.t.Helper()
+	var conn *net.UDPConn
+	err := h.do(func() error {
+		dev, err := net.InterfaceByName("eth0")
+		if err == nil {
+			conn, err = net.ListenMulticastUDP("udp4", dev, &net.UDPAddr{IP: net.IPv4(224, 0, 0, 81), Port: 8848})
+		}
+		return err
+	})
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	h.t.Cleanup(func() { conn.Close() })
+	return func() {
+		messages := 0
+		for {
+			conn.SetReadDeadline(time.Now().Add(3 * time.Second))
+			if _, err := conn.Read(make([]byte, 1<<16)); err != nil {
+				break
+			}
+			messages++
+		}
+		if messages == 0 {
+			h.t.Error("no synchronization message came")
 		}
 	}
 }

@@ -66,8 +66,9 @@ func (a *app) flagCandidates(ctx context.Context, verb *cli.Command, before []st
 	for _, flag := range verb.Flags {
 		flag := flag.(cli.DocGenerationFlag)
 		if flag.TakesValue() && isFlag(flag, before[len(before)-1]) {
-			if _, ok := flag.(*targetFlag); ok { // -d takes a service and a server, too
-				return a.classicCandidates(ctx, slices.Concat([]string{"-d"}, before[1:]), current)
+			if target, ok := flag.(*targetFlag); ok { // -d takes a service and a server, too
+				classic := slices.Concat([]string{"-d"}, before[1:len(before)-1], []string{"--" + target.value.Name})
+				return a.classicCandidates(ctx, classic, current)
 			}
 			return valueCandidates(flag, current)
 		}

@@ -199,29 +199,6 @@ func (a *anycast) suffer(way disaster, n int) (all int) {
 	return gone + returned
 }
 
-// change lets the first director go at the moment at which a server leaves all directors. It returns how many connections
-// to the other servers broke.
-func (a *anycast) change(n int) int {
-	a.t.Helper()
-	conns := a.hold(n)
-	fewer := "SERVERS=203.0.113.11=1 203.0.113.12=1"
-	for _, d := range a.directors {
-		d.env = append(d.env, fewer)
-		d.script("lvsanycast", "start")
-	}
-	disasters[0].goes(a, a.directors[0])
-	a.await(1)
-	all, others := broken(conns, "web3")
-	a.t.Logf("a server leaves at the same moment: %d of %d connections broke, %d of them to the servers that stayed", all, n, others)
-	disasters[0].back(a, a.directors[0])
-	for _, d := range a.directors {
-		d.env = d.env[:len(d.env)-1]
-		d.script("lvsanycast", "start")
-	}
-	a.await(2)
-	return others
-}
-
 func TestExampleAnycast(t *testing.T) {
 	a := newAnycast(t, 1)
 	a.router.show("../examples/lvsanycast-router", "status")

@@ -45,7 +45,7 @@ func TestPackagingScripts(t *testing.T) {
 	if err != nil || len(scripts) == 0 {
 		t.Fatalf("no scripts: %v", err)
 	}
-	touches := regexp.MustCompile(`(?m)^[^#\n]*(systemctl|invoke)[^\n]*[ -](start|stop|restart|reload|now)\b[^\n]*ipvsadm\.service` +
+	touches := regexp.MustCompile(`(?m)^[^#\n]*(systemctl|invoke)[^\n]*( |try-|--)(start|stop|restart|reload|now)\b[^\n]*ipvsadm\.service` +
 		`|^\s*ipvsadm(-restore| -[ACDEadeRZ])\b`)
 	for _, script := range scripts {
 		if line := touches.FindString(readFile(t, script)); line != "" {

@@ -59,7 +59,8 @@ func altered(parts []part, alter func(part) []part) iter.Seq2[part, []part] {
 // unknown attribute changes nothing, and an empty number is an error. After any reply the client stays usable.
 func TestAlteredAttributes(t *testing.T) {
 	number := func(kind uint16, bytes ...byte) part { return part{kind: kind, value: bytes} }
-	u32 := func(kind uint16) part { return number(kind, 1, 0, 0, 0) }
+	u16 := func(kind, value uint16) part { return number(kind, binary.NativeEndian.AppendUint16(nil, value)...) }
+	u32 := func(kind uint16) part { return number(kind, binary.NativeEndian.AppendUint32(nil, 1)...) }
 	var counters []part
 	for kind := range uint16(10) {
 		counters = append(counters, number(kind+1, 7, 0, 0, 0, 0, 0, 0, 0))
@@ -74,7 +75,7 @@ func TestAlteredAttributes(t *testing.T) {
 	}{
 		"service": {
 			parts: []part{{kind: 1, parts: []part{
-				number(1, 2, 0), number(2, 6, 0), address(3), number(4, 0, 80), {kind: 6, value: []byte("wlc\x00"), name: true},
+				u16(1, 2), u16(2, 6), address(3), number(4, 0, 80), {kind: 6, value: []byte("wlc\x00"), name: true},
 				number(7, 1, 0, 0, 0, 0, 0, 0, 0), u32(8), number(9, 255, 255, 255, 0), {kind: 11, value: []byte("sip\x00"), name: true},
 				{kind: 12, parts: counters},
 			}}},
@@ -82,8 +83,8 @@ func TestAlteredAttributes(t *testing.T) {
 		},
 		"servers": {
 			parts: []part{{kind: 2, parts: []part{
-				address(1), number(2, 0, 80), u32(3), u32(4), u32(5), u32(6), u32(7), u32(8), u32(9), number(11, 2, 0),
-				{kind: 12, parts: counters}, number(13, 1), number(14, 0x17, 0xc0), number(15, 1, 0),
+				address(1), number(2, 0, 80), u32(3), u32(4), u32(5), u32(6), u32(7), u32(8), u32(9), u16(11, 2),
+				{kind: 12, parts: counters}, number(13, 1), number(14, 0x17, 0xc0), u16(15, 1),
 			}}},
 			dump: true,
 			ask:  func(c *Client) (any, error) { return c.Destinations(t.Context(), id) },

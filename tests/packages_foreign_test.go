@@ -12,7 +12,8 @@ import (
 )
 
 // TestPackagesForeign runs the packaged program of each architecture under qemu: its version, and the check of a large
-// file. The unit tests of the wire format run too: s390x has the other order of bytes.
+// file. The unit tests of the wire format run too: s390x has the other order of bytes. qemu has no sockets of netlink, so
+// those of the socket do not.
 func TestPackagesForeign(t *testing.T) {
 	const services = 20000
 	var large strings.Builder
@@ -42,9 +43,9 @@ func TestPackagesForeign(t *testing.T) {
 				t.Errorf("--test of a file whose last line is wrong: %v\n%s", err, out)
 			}
 
-			command := exec.Command("go", "test", "-count=1", "-exec", emulator, "../ipvs/...", "../command", "../restore")
+			command := exec.Command("go", "test", "-count=1", "-exec", emulator, "../ipvs", "../restore")
 			command.Env = append(os.Environ(), "GOARCH="+architecture)
-			if out, err := command.CombinedOutput(); err != nil || strings.Count(string(out), "ok ") < 3 {
+			if out, err := command.CombinedOutput(); err != nil || strings.Count(string(out), "ok ") != 2 {
 				t.Errorf("go test: %v\n%s", err, out)
 			}
 		})

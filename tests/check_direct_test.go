@@ -22,6 +22,7 @@ func TestCheckDirectRouting(t *testing.T) {
 	client.ip("addr add 198.51.100.10/32 dev lo")
 	for _, web := range webs {
 		web.ip("route add 198.51.100.10 via 192.0.2.10")
+		t.Cleanup(func() { web.ip("route del 198.51.100.10") }) // the example's script leaves nothing behind
 	}
 	served := func() error { return client.ask("", directService) }
 	bothServed := func() error { return errors.Join(served(), served()) }

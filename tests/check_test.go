@@ -99,6 +99,7 @@ type fault struct {
 	symptom  func() error         // returns how clients notice the fault; nil if they cannot
 	lasts    bool                 // the symptom is there after the advice, too: what broke stays broken
 	waits    bool                 // check finds it after a moment
+	flags    []string             // of check
 	findings []string             // of check
 	advice   func(command string) // carries out the advice; without it the command runs as it is
 	mend     func()               // does what the advice leaves to do
@@ -141,8 +142,8 @@ func (f *faulty) try(t *testing.T, faults []fault) {
 			if err := f.healthy(); err != nil {
 				t.Errorf("after the advice: %v", err)
 			}
-			if after := f.checked.check().names(); len(after) > 0 {
-				t.Errorf("after the advice: %s", f.checked.run("ipvsadm", "check", "--fail-on", "never"))
+			if after := f.checked.check(fault.flags...).names(); len(after) > 0 {
+				t.Errorf("after the advice: %s", f.checked.run(slices.Concat([]string{"ipvsadm", "check", "--fail-on", "never"}, fault.flags)...))
 			}
 		})
 		if t.Failed() {
@@ -155,7 +156,7 @@ func (f *faulty) try(t *testing.T, faults []fault) {
 func (f *faulty) findings(t *testing.T, fault fault) (r report) {
 	slices.Sort(fault.findings)
 	found := func() bool {
-		r = f.checked.check()
+		r = f.checked.check(fault.flags...)
 		names := r.names()
 		slices.Sort(names)
 		return slices.Equal(names, fault.findings)
@@ -164,7 +165,7 @@ func (f *faulty) findings(t *testing.T, fault fault) (r report) {
 		return r
 	}
 	t.Errorf("wanted (-) and got (+) findings differ:\n%s%s", cmp.Diff(fault.findings, r.names()),
-		f.checked.run("ipvsadm", "check", "--fail-on", "never"))
+		f.checked.run(slices.Concat([]string{"ipvsadm", "check", "--fail-on", "never"}, fault.flags)...))
 	return r
 }
 
@@ -227,4 +228,24 @@ func (h *host) startAs(name string) (stop func()) {
 	path := filepath.Join(h.t.TempDir(), name)
 	h.run("cp", "/bin/sleep", path)
 	return h.start(path, "1000")
+}
+
+// TestCheckReadme runs the README's commands up to the finding, and compares the finding.
+func TestCheckReadme(t *testing.T) {
+	needNetworks(t)
+	director := newHost(t, "director").join(newSegment(t, "lan"), "eth0", "192.0.2.1/24")
+	_, text, _ := strings.Cut(readFile(t, "../README.md"), "## One minute of use\n")
+	_, text, _ = strings.Cut(text, "\n\n    ")
+	commands, want, _ := strings.Cut("    "+text, "    # ipvsadm check\n")
+	for line := range strings.Lines(commands) {
+		if command := strings.TrimPrefix(line, "    # "); !strings.Contains(command, "ipvsadm-save") {
+			director.run("sh", "-ec", command)
+		}
+	}
+	want, _, _ = strings.Cut(want, "1 error: ") // the number of rules grows
+	got := director.run("ipvsadm", "check", "--fail-on", "never")
+	got, _, _ = strings.Cut(got, "1 error: ")
+	if diff := cmp.Diff(strings.ReplaceAll("\n"+want, "\n    ", "\n"), "\n"+got); diff != "" {
+		t.Errorf("the README (-) and the program (+) differ:\n%s", diff)
+	}
 }

@@ -137,6 +137,7 @@ func TestExampleKeepalived(t *testing.T) {
 			}
 		}
 	}
+	wantHealthy("before traffic", directors...)
 	agree("at first", "-Ln", "-L", "-Sn", "-Ln --thresholds", "-L --daemon")
 
 	// Requests, and a connection that stays.
@@ -158,6 +159,7 @@ func TestExampleKeepalived(t *testing.T) {
 		there := connections(second)
 		return len(there) == 7 && slices.Equal(there, connections(first))
 	})
+	wantHealthyInUse(client, url, directors...)
 	first.show("ipvsadm", "-lnc")
 	second.show("ipvsadm", "-lnc")
 	second.show("ipvsadm", "-L", "--daemon")

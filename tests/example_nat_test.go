@@ -20,6 +20,8 @@ func TestExampleNATAndDirectRouting(t *testing.T) {
 	webs[1].serve("web2-8080", "0.0.0.0:8080")
 	startScript("lvsboth-real", webs...)
 	startScript("lvsboth", director)
+	wantHealthyInUse(client, "http://192.0.2.101/", director)
+	wantHealthyInUse(client, "http://192.0.2.102/", director)
 
 	for url, want := range map[string]map[string]int{
 		"http://192.0.2.101/":  {"web1": 3, "web2-8080": 3},
@@ -79,6 +81,7 @@ func TestExampleNAT(t *testing.T) {
 			map[string]int{"client:192.0.2.1": 2})
 	}
 	wantCounts(t, "the service beside it", client.mustGet(4, "http://192.0.2.102/"), direct)
+	wantHealthyInUse(client, "http://192.0.2.102/", director)
 	director.show(firewall, "-t", "nat", "-S", "POSTROUTING")
 
 	// The firewall's rules apply to the connections of IPVS only if conntrack is 1.
@@ -131,6 +134,9 @@ func TestExampleNATOneCard(t *testing.T) {
 	}
 
 	startScript("lvsnat-real", webs...)
+	for _, client := range []*host{distant, neighbour} {
+		wantHealthyInUse(client, url, director)
+	}
 	for range 2 { // twice, because an ICMP redirect would break the second round
 		for client, address := range map[*host]string{distant: "198.51.100.10", neighbour: "192.0.2.10"} {
 			wantCounts(t, client.name, client.mustGet(4, url), map[string]int{"web1:" + address: 2, "web2:" + address: 2})

@@ -104,6 +104,7 @@ func TestExampleSchedulers(t *testing.T) {
 		director.env = append([]string{"SCHEDULER=" + scheduler, "VIPS=" + vip,
 			fmt.Sprint("WEIGHT1=", weight1), fmt.Sprint("WEIGHT2=", weight2)}, more...)
 		director.script("lvsnat", "start")
+		wantHealthy(scheduler, director)
 		env := director.env
 		t.Cleanup(func() {
 			director.env = env

@@ -18,7 +18,7 @@ type farm struct {
 	t                *testing.T
 	director, client *host
 	servers          []*host
-	inside           *segment // of the servers
+	outside, inside  *segment // of the client, and of the servers
 	port             int      // the last source port that the client used
 }
 
@@ -32,7 +32,7 @@ func newFarm(t *testing.T, words string) *farm {
 	t.Helper()
 	needNetworks(t)
 	outside, inside := newSegment(t, "outside"), newSegment(t, "inside")
-	f := &farm{t: t, inside: inside, port: 20000}
+	f := &farm{t: t, outside: outside, inside: inside, port: 20000}
 	f.client = newHost(t, "client").join(outside, "eth0", "192.0.2.10/24")
 	f.client.ip("route add local 198.51.100.0/24 dev lo")
 	f.director = newHost(t, "director").join(outside, "eth0", "192.0.2.1/24").join(inside, "eth1", "10.0.0.1/24")

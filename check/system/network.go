@@ -1,11 +1,8 @@
 package system
 
 import (
-	"errors"
-	"fmt"
 	"net"
 	"net/netip"
-	"syscall"
 
 	"github.com/jsimonetti/rtnetlink/v2"
 	"golang.org/x/sys/unix"
@@ -111,94 +108,6 @@ func addr(ip net.IP) (netip.Addr, bool) {
 		ip = four
 	}
 	return netip.AddrFromSlice(ip)
-}
-
-// readRoutes looks up the routes to addresses.
-func readRoutes(s *check.Snapshot, destinations []netip.Addr) {
-	s.Routes = make(map[netip.Addr]check.Route, len(destinations))
-	conn, err := rtnetlink.Dial(nil)
-	if err != nil {
-		note(s, check.FactRoutes, err)
-		return
-	}
-	defer conn.Close()
-	for _, destination := range destinations {
-		if _, known := s.Routes[destination]; known {
-			continue
-		}
-		route, err := lookup(conn, destination)
-		if err != nil {
-			note(s, check.FactRoutes, fmt.Errorf("to %s: %w", destination, err))
-			return
-		}
-		s.Routes[destination] = route
-	}
-}
-
-// lookup asks the kernel which way a packet of this machine to an address takes.
-func lookup(conn *rtnetlink.Conn, destination netip.Addr) (check.Route, error) {
-	request := rtnetlink.RouteMessage{
-		Family:     unix.AF_INET,
-		DstLength:  uint8(destination.BitLen()),
-		Attributes: rtnetlink.RouteAttributes{Dst: destination.AsSlice()},
-	}
-	if destination.Is6() {
-		request.Family = unix.AF_INET6
-	}
-	routes, err := conn.Route.Get(&request)
-	if kind, refused := refusals(err); refused {
-		return check.Route{Kind: kind}, nil
-	}
-	if err != nil {
-		return check.Route{}, err
-	}
-	if len(routes) != 1 {
-		return check.Route{}, fmt.Errorf("the kernel sent %d routes", len(routes))
-	}
-	found := routes[0]
-	route := check.Route{Kind: routeKinds(found.Type), Link: int(found.Attributes.OutIface)}
-	route.Gateway, _ = addr(found.Attributes.Gateway)
-	if found.Attributes.Metrics != nil {
-		route.MTU = int(found.Attributes.Metrics.MTU)
-	}
-	return route, nil
-}
-
-// refusals returns what the error of a lookup means.
-func refusals(err error) (check.RouteKind, bool) {
-	switch {
-	case errors.Is(err, syscall.ENETUNREACH):
-		return check.RouteNone, true
-	case errors.Is(err, syscall.EHOSTUNREACH):
-		return check.RouteUnreachable, true
-	case errors.Is(err, syscall.EACCES):
-		return check.RouteProhibit, true
-	case errors.Is(err, syscall.EINVAL):
-		return check.RouteBlackhole, true
-	default:
-		return "", false
-	}
-}
-
-func routeKinds(number uint8) check.RouteKind {
-	switch number {
-	case unix.RTN_UNICAST:
-		return check.RouteUnicast
-	case unix.RTN_LOCAL:
-		return check.RouteLocal
-	case unix.RTN_BROADCAST:
-		return check.RouteBroadcast
-	case unix.RTN_MULTICAST:
-		return check.RouteMulticast
-	case unix.RTN_BLACKHOLE:
-		return check.RouteBlackhole
-	case unix.RTN_UNREACHABLE:
-		return check.RouteUnreachable
-	case unix.RTN_PROHIBIT:
-		return check.RouteProhibit
-	default:
-		return check.RouteNone
-	}
 }
 
 // ruledMarks returns the firewall marks for which there are routing rules.

@@ -2,6 +2,8 @@ package check
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -26,6 +28,23 @@ var syncRules = []Rule{{
 	Needs:   []Fact{FactDaemons, FactLinks},
 	Applies: needsDaemon,
 	Find:    findSyncDevice,
+}, {
+	Name:     "sync-silent",
+	Severity: Warning,
+	Summary:  "a backup daemon receives nothing, because the other director's messages have another sync ID",
+	Symptom:  "After a move to this director, all connections break, although both directors run synchronization daemons.",
+	Cause: `A backup daemon takes only messages with its own sync ID, unless that is 0. The rule listens for two seconds, if the daemon
+has received nothing and this machine has no address of a service. Without messages it cannot know: the master may have no
+connections.`,
+	Fix:   `Start the daemons of both directors with the same --syncid.`,
+	Needs: []Fact{FactDaemons, FactAddresses, FactTable, FactSync},
+	Applies: func(s *Snapshot) string {
+		if _, ok := s.StandsBy(); !ok {
+			return "no backup daemon runs on a machine that stands by"
+		}
+		return ""
+	},
+	Find: findSyncSilent,
 }, {
 	Name:     "sync-loop",
 	Severity: Warning,
@@ -143,6 +162,39 @@ func (s *Snapshot) linkNamed(name string) (Link, bool) {
 		}
 	}
 	return Link{}, false
+}
+
+// StandsBy returns the backup daemon of a machine that has no address of a service.
+func (s *Snapshot) StandsBy() (ipvs.Daemon, bool) {
+	for _, entry := range s.Table {
+		if entry.Mark == 0 && s.Has(entry.Address.Addr()) {
+			return ipvs.Daemon{}, false
+		}
+	}
+	for _, daemon := range s.Daemons {
+		if daemon.State == ipvs.Backup {
+			return daemon, true
+		}
+	}
+	return ipvs.Daemon{}, false
+}
+
+func findSyncSilent(s *Snapshot) []Finding {
+	daemon, _ := s.StandsBy()
+	others := slices.Sorted(maps.Keys(s.SyncIDs))
+	if daemon.SyncID == 0 || s.SyncIDs[daemon.SyncID] > 0 || len(others) == 0 {
+		return nil
+	}
+	id := others[0]
+	return []Finding{{
+		Object:      daemon.State.String(),
+		Summary:     fmt.Sprintf("messages with the sync ID %d come, and the daemon takes only those with %d", id, daemon.SyncID),
+		Evidence:    fmt.Sprintf("%d messages came by %s; ipvsadm -L --daemon: syncid=%d", s.SyncIDs[id], daemon.Interface, daemon.SyncID),
+		Consequence: "this director does not know the connections, so they break when it takes over",
+		Advice: fmt.Sprintf("ipvsadm --stop-daemon backup && ipvsadm --start-daemon backup --mcast-interface %s --syncid %d",
+			daemon.Interface, id),
+		SideEffects: "none, unless the messages are those of other directors",
+	}}
 }
 
 func findSyncLoop(s *Snapshot) []Finding {

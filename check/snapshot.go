@@ -28,6 +28,9 @@ type Snapshot struct {
 	Owners      []owners.Owner
 	Counters    map[string]uint64 // by protocol and name, such as "Icmp.OutDestUnreachs"
 
+	// SyncIDs count the synchronization messages that came while the backup daemon had received nothing, by their ID.
+	SyncIDs map[uint32]int
+
 	// Later is a second look, if a rise matters.
 	Later *Later
 
@@ -55,6 +58,7 @@ const (
 	FactNeighbours  Fact = "the neighbours"
 	FactListeners   Fact = "the listening sockets"
 	FactRules       Fact = "the routing rules"
+	FactSync        Fact = "the synchronization messages"
 	FactPrograms    Fact = "the processes"
 	FactOwners      Fact = "the programs that keep the table"
 	FactCounters    Fact = "the network counters"

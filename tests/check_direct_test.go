@@ -133,6 +133,47 @@ func TestCheckDirectRouting(t *testing.T) {
 	}})
 }
 
+// TestCheckSync gives the daemons of two directors different sync IDs.
+func TestCheckSync(t *testing.T) {
+	needNetworks(t)
+	lan, client, _, _ := onePlace(t)
+	director := newHost(t, "director").join(lan, "eth0", "192.0.2.1/24")
+	standby := newHost(t, "standby").join(lan, "eth0", "192.0.2.2/24")
+	for _, host := range []*host{director, standby} {
+		host.script("lvsdr", "start")
+	}
+	standby.ip("addr del 192.0.2.100/32 dev eth0")
+	standby.startAs("keepalived") // which moves the address
+	director.run("ipvsadm", "--start-daemon", "master", "--mcast-interface", "eth0", "--syncid", "7")
+	daemon := func(id string) {
+		standby.run("ipvsadm", "--start-daemon", "backup", "--mcast-interface", "eth0", "--syncid", id)
+	}
+	daemon("7")
+	served := func() error { return client.ask("", directService) }
+	stop := keep(func() { served() })
+	defer stop()
+	synchronized := func() error {
+		if !poll(time.Second, func() bool { return len(standby.connections()) > 0 }) {
+			return errors.New("the director that stands by knows no connections")
+		}
+		return nil
+	}
+	(&faulty{standby, nil, served}).try(t, []fault{{
+		rule: "sync-silent",
+		breaks: func() {
+			standby.run("ipvsadm", "--stop-daemon", "backup")
+			standby.set("vs/expire_nodest_conn", "1")
+			standby.run("ipvsadm", "-C")
+			eventually(t, 10*time.Second, "no connections", func() bool { return len(standby.connections()) == 0 })
+			standby.script("lvsdr", "start")
+			standby.ip("addr del 192.0.2.100/32 dev eth0")
+			daemon("5")
+		},
+		symptom:  synchronized,
+		findings: []string{"warning sync-silent backup"},
+	}})
+}
+
 // addServer adds a server as other programs can.
 func (h *host) addServer(service string, server ipvs.Destination) {
 	h.t.Helper()

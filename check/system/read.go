@@ -36,6 +36,7 @@ func Director(ctx context.Context, client *ipvs.Client, info ipvs.Info) (*check.
 	}
 	s.Owners, err = owners.Find(os.DirFS("/proc"))
 	note(s, check.FactOwners, err)
+	readSync(ctx, s)
 	began := time.Now()
 	s.Connections, err = s.Fold(ipvs.Connections())
 	note(s, check.FactConnections, err)

@@ -31,7 +31,7 @@ type ServiceConnections struct {
 type ServerConnections struct {
 	Templates     int           // of persistence
 	Waiting       int           // TCP connections in the state SYN_RECV
-	WaitingLong   int           // the same, when the last packet came more than a second ago
+	WaitingLong   int           // the same, while the client tries: the last packet came 1 to 20 seconds ago
 	Established   int           // TCP connections
 	Idle          int           // established, without a packet for more than half of the timeout
 	Closing       int           // TCP connections in all other states
@@ -70,6 +70,7 @@ const (
 
 	waitingTimeout = 60 * time.Second // of a TCP connection whose first packet was not answered
 	waitingLong    = time.Second      // more than an answer takes
+	waitingTooLong = 20 * time.Second // the client has given up: it sends its first packet again sooner
 )
 
 // Of returns the counts of a server. They are zero if the connections were not read.
@@ -217,9 +218,11 @@ func (f *fold) count(counts *ServerConnections, c *ipvs.Connection) {
 // synReceived is the state of a TCP connection of which only the client's first packet came.
 const synReceived = "SYN_RECV"
 
-// waitsLong reports whether the first packet of a connection had no answer, and came more than a moment ago.
+// waitsLong reports whether the first packet of a connection had no answer, and came more than a moment ago. A fault that was
+// mended leaves connections behind, which count no longer.
 func waitsLong(c *ipvs.Connection) bool {
-	return c.State == synReceived && c.Expires < waitingTimeout-waitingLong
+	quiet := waitingTimeout - c.Expires
+	return c.State == synReceived && quiet > waitingLong && quiet < waitingTooLong
 }
 
 // sortedGone returns the servers that the table lacks, in the order of their services.

@@ -134,12 +134,12 @@ func TestExampleNATOneCard(t *testing.T) {
 	}
 
 	startScript("lvsnat-real", webs...)
-	for _, client := range []*host{distant, neighbour} {
-		wantHealthyInUse(client, url, director)
-	}
 	for range 2 { // twice, because an ICMP redirect would break the second round
 		for client, address := range map[*host]string{distant: "198.51.100.10", neighbour: "192.0.2.10"} {
 			wantCounts(t, client.name, client.mustGet(4, url), map[string]int{"web1:" + address: 2, "web2:" + address: 2})
 		}
+	}
+	for _, client := range []*host{distant, neighbour} {
+		wantHealthyInUse(client, url, director)
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"ipvsadm/command"
 	"ipvsadm/ipvs"
 )
 
@@ -116,7 +117,7 @@ func (t Text) severity(severity Severity) string {
 func (t Text) paragraph(b *strings.Builder, first string, width, indent int, text string) {
 	b.WriteString(first)
 	column := width
-	for i, word := range strings.Fields(text) {
+	for i, word := range strings.Fields(command.Printable(text)) {
 		length := utf8.RuneCountInString(word)
 		switch {
 		case i == 0:

@@ -25,6 +25,8 @@ func (a *app) checkVerb() *cli.Command {
 	return &cli.Command{
 		Name:  "check",
 		Usage: "find what is wrong with this director",
+		// Not empty, because extra words get a status of their own.
+		ArgsUsage: "[-t ADDRESS:PORT | -u ADDRESS:PORT | -f MARK]",
 		Flags: append([]cli.Flag{
 			&cli.StringFlag{Name: "format", Usage: "print the report as `json`"},
 			&cli.StringFlag{Name: "fail-on", Usage: "exit with status 1 for a finding as bad as `error|warning|never`", Value: "error", DefaultText: "error"},
@@ -32,17 +34,38 @@ func (a *app) checkVerb() *cli.Command {
 			&explainFlag{cli.StringFlag{Name: "explain", Usage: "print what a rule finds, and what to do: `NAME`"}},
 			&cli.BoolFlag{Name: "probe", Usage: "send ARP requests, pings and TCP connections to servers, too", DisableDefaultText: true},
 			&cli.BoolFlag{Name: "rules", Usage: "list the rules", DisableDefaultText: true},
-			colourFlag(),
+			uncheckedColour(),
 		}, serviceFlags(target)...),
+		OnUsageError: func(c *cli.Context, err error, isSubcommand bool) error {
+			return unchecked(usageError(c, err, isSubcommand))
+		},
 		Action: func(c *cli.Context) error {
-			err := a.check(c, target)
-			var coder cli.ExitCoder
-			if err != nil && !errors.As(err, &coder) {
-				err = cli.Exit(err, statusUnchecked)
-			}
-			return err
+			return unchecked(withoutWords(func(c *cli.Context) error { return a.check(c, target) })(c))
 		},
 	}
+}
+
+// errFindings is the result of a check that found something. The report is its message.
+var errFindings = errors.New("")
+
+// unchecked gives every error the status of a machine that could not be checked, except errFindings.
+func unchecked(err error) error {
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, errFindings):
+		return cli.Exit(err, statusFindings)
+	default:
+		return cli.Exit(err, statusUnchecked)
+	}
+}
+
+// uncheckedColour returns the flag --color, whose bad values have the status of a machine that could not be checked.
+func uncheckedColour() cli.Flag {
+	flag := colourFlag().(*cli.StringFlag)
+	action := flag.Action
+	flag.Action = func(c *cli.Context, word string) error { return unchecked(action(c, word)) }
+	return flag
 }
 
 // ignoreFlag and explainFlag are flags whose values are the names of rules.
@@ -112,8 +135,11 @@ func (a *app) check(c *cli.Context, target *command.Target) error {
 	} else {
 		err = text.Write(a.stdout, report)
 	}
+	if err == nil {
+		err = a.stdout.Flush() // a report that is not written is no report
+	}
 	if err == nil && report.Fails(check.Severity(limit)) {
-		err = cli.Exit("", statusFindings)
+		err = errFindings
 	}
 	return err
 }

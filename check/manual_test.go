@@ -19,6 +19,7 @@ func TestManual(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := strings.Replace(string(page), "@RULES@\n", manualRules(Director()), 1)
+	want = strings.Replace(want, "@REALSERVER@\n", manualRules(RealServerRules()), 1)
 	if *write {
 		if err := os.WriteFile(path, []byte(want), 0o644); err != nil {
 			t.Fatal(err)
@@ -70,8 +71,13 @@ func mdoc(text string) string {
 
 // TestTexts checks that each rule has its texts, in whole sentences.
 func TestTexts(t *testing.T) {
+	testTexts(t, Director())
+	testTexts(t, RealServerRules())
+}
+
+func testTexts(t *testing.T, rules []Rule) {
 	names := make(map[string]bool)
-	for _, rule := range Director() {
+	for _, rule := range rules {
 		if names[rule.Name] {
 			t.Errorf("two rules are named %s", rule.Name)
 		}

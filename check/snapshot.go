@@ -39,6 +39,9 @@ type Snapshot struct {
 
 	index *index
 
+	// RealServer is empty on a director.
+	RealServer RealServer
+
 	// Unread holds why a fact could not be read. The rules that need it are skipped.
 	Unread map[Fact]error
 }
@@ -81,6 +84,7 @@ type Link struct {
 	Carrier   bool
 	Multicast bool
 	Loopback  bool
+	NoARP     bool // the device neither asks nor answers who has an address
 	MTU       int
 	Hardware  string // the MAC address
 }

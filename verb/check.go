@@ -24,7 +24,7 @@ func (a *app) checkVerb() *cli.Command {
 	target := command.NewTarget(a.lookup(context.Background()))
 	return &cli.Command{
 		Name:  "check",
-		Usage: "find what is wrong with this director",
+		Usage: "find what is wrong with this director or real server",
 		// Not empty, because extra words get a status of their own.
 		ArgsUsage: "[-t ADDRESS:PORT | -u ADDRESS:PORT | -f MARK]",
 		Flags: append([]cli.Flag{
@@ -35,7 +35,7 @@ func (a *app) checkVerb() *cli.Command {
 			&cli.BoolFlag{Name: "probe", Usage: "send ARP requests, pings and TCP connections to servers, too", DisableDefaultText: true},
 			&cli.BoolFlag{Name: "rules", Usage: "list the rules", DisableDefaultText: true},
 			uncheckedColour(),
-		}, serviceFlags(target)...),
+		}, append(realServerFlags(), serviceFlags(target)...)...),
 		OnUsageError: func(c *cli.Context, err error, isSubcommand bool) error {
 			return unchecked(usageError(c, err, isSubcommand))
 		},
@@ -86,7 +86,7 @@ func (f *explainFlag) Values() []command.Candidate { return ruleNames() }
 
 func ruleNames() []command.Candidate {
 	var names []command.Candidate
-	for _, rule := range check.Director() {
+	for _, rule := range slices.Concat(check.Director(), check.RealServerRules()) {
 		names = append(names, command.Candidate{Word: rule.Name, Help: rule.Summary})
 	}
 	return names
@@ -101,11 +101,17 @@ func serviceFlags(target *command.Target) []cli.Flag {
 func (a *app) check(c *cli.Context, target *command.Target) error {
 	text := check.Text{Width: terminalWidth(a.output), Colour: useColour(a.output, c.String("color"))}
 	rules := check.Director()
+	if err := forRealServer(c); err != nil {
+		return err
+	}
+	if c.Bool("real-server") {
+		rules = check.RealServerRules()
+	}
 	if c.Bool("rules") {
 		return text.List(a.stdout, rules)
 	}
 	if c.IsSet("explain") {
-		rule, err := check.RuleNamed(c.String("explain"), rules)
+		rule, err := explained(c.String("explain"), rules)
 		if err != nil {
 			return err
 		}
@@ -126,7 +132,13 @@ func (a *app) check(c *cli.Context, target *command.Target) error {
 		}
 		ignored = append(ignored, i)
 	}
-	report, err := a.checkDirector(c, target, rules, ignored)
+	var report check.Report
+	var err error
+	if c.Bool("real-server") {
+		report, err = a.checkRealServer(c, target, ignored)
+	} else {
+		report, err = a.checkDirector(c, target, rules, ignored)
+	}
 	if err != nil {
 		return err
 	}

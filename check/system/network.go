@@ -41,6 +41,7 @@ func links(conn *rtnetlink.Conn) (map[int]check.Link, error) {
 			Carrier:   m.Flags&unix.IFF_LOWER_UP != 0,
 			Multicast: m.Flags&unix.IFF_MULTICAST != 0,
 			Loopback:  m.Flags&unix.IFF_LOOPBACK != 0,
+			NoARP:     m.Flags&unix.IFF_NOARP != 0,
 		}
 		if a := m.Attributes; a != nil {
 			link.Name, link.MTU, link.Hardware = a.Name, int(a.MTU), a.Address.String()

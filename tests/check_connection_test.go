@@ -177,6 +177,7 @@ func TestCheckConnections(t *testing.T) {
 		findings: []string{"warning defence-mode net.ipv4.vs.drop_packet"},
 	}, {
 		rule:     "estimation-off",
+		needs:    "run_estimation",
 		breaks:   func() { f.setting("run_estimation", "0") },
 		findings: []string{"warning estimation-off net.ipv4.vs.run_estimation"},
 	}})

@@ -3,6 +3,7 @@ package tests
 import (
 	"errors"
 	"net/netip"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -171,6 +172,23 @@ func TestCheckSync(t *testing.T) {
 		},
 		symptom:  synchronized,
 		findings: []string{"warning sync-silent backup"},
+	}})
+}
+
+// TestCheckOwners lets two programs keep one table.
+func TestCheckOwners(t *testing.T) {
+	needNetworks(t, "keepalived")
+	director := newHost(t, "director").join(newSegment(t, "lan"), "eth0", "10.0.0.1/24")
+	director.set("ip_forward", "1")
+	director.startKeepalived(balanced)
+	eventually(t, 20*time.Second, "a table", func() bool { return director.run("ipvsadm", "-Sn") != "" })
+	other := filepath.Join(t.TempDir(), "ldirectord")
+	writeFile(t, other, "while :; do sleep 1; done\n")
+	(&faulty{director, nil, func() error { return nil }}).try(t, []fault{{
+		rule:     "other-owner",
+		breaks:   func() { director.start("sh", other) },
+		findings: []string{"warning other-owner keepalived"},
+		waits:    true,
 	}})
 }
 

@@ -6,7 +6,7 @@ import "slices"
 var movers = []string{"keepalived", "vrrpd", "ucarp", "corosync", "pacemakerd", "heartbeat"}
 
 // announcers are the programs that announce addresses to routers.
-var announcers = []string{"bird", "bird6", "bgpd", "zebra", "gobgpd", "exabgp", "speaker"}
+var announcers = []string{"bird", "bird6", "bgpd", "zebra", "gobgpd", "exabgp"}
 
 // ProgramNames returns the names of the programs that rules look for.
 func ProgramNames() []string { return slices.Concat(movers, announcers) }

@@ -249,6 +249,7 @@ func TestCheckReadme(t *testing.T) {
 	}
 	want, _, _ = strings.Cut(want, "1 error: ") // the number of rules grows
 	got := director.run("ipvsadm", "check", "--fail-on", "never")
+	t.Log(got)
 	got, _, _ = strings.Cut(got, "1 error: ")
 	if diff := cmp.Diff(strings.ReplaceAll("\n"+want, "\n    ", "\n"), "\n"+got); diff != "" {
 		t.Errorf("the README (-) and the program (+) differ:\n%s", diff)

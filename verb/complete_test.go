@@ -26,6 +26,8 @@ func TestCompletion(t *testing.T) {
 		{"/sbin/ipvsadm-save", "--n", "--numeric"},
 		{"ipvsadm-restore", "-f ", command.Files},
 		{"ipvsadm-restore", "--dry", "--dry-run"},
+		{"ipvsadm", "check --explain no-", "no-server"},
+		{"ipvsadm", "check --ignore hash-b", "hash-by-address-only"},
 		{"ipvsadm", "-A -t 192.0.2.1:80 -s wl", "wlc"},
 		{"ipvsadm", "--vers", "--version"},
 		{"ipvsadm", "save -A -s w", ""}, // the classic grammar has no part in a verb

@@ -21,6 +21,8 @@ func TestMetrics(t *testing.T) {
 	want := []string{
 		`ipvs_connections{protocol="tcp",state="ESTABLISHED"} 6`,
 		`ipvs_timeout_seconds{state="tcp"} 900`,
+		"ipvs_drains 0",
+		`ipvs_check_findings{severity="error"} 0`,
 		"ipvs_service_connections_total" + service + "} 6",
 		"ipvs_service_servers" + service + "} 2",
 		"ipvs_server_connections_total" + server(1) + " 3",
@@ -43,6 +45,14 @@ func TestMetrics(t *testing.T) {
 	})
 	if missing != nil {
 		t.Errorf("the metrics lack\n%s\nthey are\n%s", strings.Join(missing, "\n"), f.director.run("ipvsadm", "metrics"))
+	}
+	f.director.set("ip_forward", "0")
+	f.director.try("ipvsadm", "drain", "-r", "10.0.0.12", "--timeout", "0", "--quiet")
+	text := f.director.run("ipvsadm", "metrics")
+	for _, line := range []string{"ipvs_drains 1", `ipvs_check_findings{severity="error"} 1`} {
+		if !strings.Contains(text, "\n"+line+"\n") {
+			t.Errorf("without forwarding and with a drain the metrics lack %s:\n%s", line, text)
+		}
 	}
 	if text := f.director.run("ipvsadm", "metrics", "--level", "service"); strings.Contains(text, "ipvs_server_") {
 		t.Errorf("--level service has servers:\n%s", text)

@@ -67,6 +67,9 @@ func TestTop(t *testing.T) {
 			t.Errorf("%s: the screen says %q, want %q", server, got, want)
 		}
 	}
+	if !strings.Contains(screen, "quick checks: no findings") {
+		t.Errorf("the last line is not the findings:\n%s", screen)
+	}
 	p.press("?")
 	p.wait("fold or unfold")
 	p.press("x")

@@ -9,6 +9,8 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"ipvsadm/check"
+	"ipvsadm/check/system"
 	"ipvsadm/command"
 	"ipvsadm/drain"
 	"ipvsadm/format"
@@ -99,6 +101,13 @@ func readState(ctx context.Context, k *kernel, m *format.Metrics) (err error) {
 		return err
 	}
 	m.Drains = uint64(len(drain.InForce(records, m.Entries)))
+	m.Findings = make(map[string]uint64)
+	for _, severity := range check.Severities() {
+		m.Findings[string(severity)] = 0
+	}
+	for _, finding := range check.Quick(m.Entries, m.Daemons, system.Settings()) {
+		m.Findings[string(finding.Severity)]++
+	}
 	m.Connections, err = countConnections()
 	return err
 }

@@ -14,6 +14,8 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"ipvsadm/check"
+	"ipvsadm/check/system"
 	"ipvsadm/command"
 	"ipvsadm/connections"
 	"ipvsadm/drain"
@@ -166,7 +168,21 @@ func (w *watch) sample(ctx context.Context) ([]top.Line, error) {
 		}
 		w.resolver.ResolveAddresses(ctx, addresses)
 	}
+	daemons, err := w.kernel.Daemons(ctx)
+	if err != nil {
+		return nil, err
+	}
+	w.screen.Status = worst(check.Quick(table, daemons, system.Settings()))
 	return w.monitor.Add(time.Now(), table, drained(table)), nil
+}
+
+// worst returns the first of the findings, which come worst first, and how many there are.
+func worst(findings []check.Finding) string {
+	if len(findings) == 0 {
+		return "quick checks: no findings"
+	}
+	first := findings[0]
+	return fmt.Sprintf("quick checks: %d findings; %s %s: %s", len(findings), first.Severity, first.Name, first.Summary)
 }
 
 // drained returns a function that reports whether ipvsadm drain took a server of the table out of service.

@@ -217,8 +217,12 @@ func (e *TimeoutError) Error() string {
 		}
 		text += "\n" + s.line()
 	}
-	return fmt.Sprintf("not drained after %s: %s of %s remain%s",
-		short(e.request.Timeout), plural(left, "connection"), plural(len(clients), "client"), text)
+	weight := "the weight stays 0"
+	if e.request.Delete && e.request.Force {
+		weight = "the server was deleted"
+	}
+	return fmt.Sprintf("not drained after %s, and %s; left: %s of %s%s",
+		short(e.request.Timeout), weight, plural(left, "connection"), plural(len(clients), "client"), text)
 }
 
 // TimedOut prints what remains, and what happens to it if the servers are deleted now. It returns a TimeoutError with what

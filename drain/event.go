@@ -130,13 +130,11 @@ type Progress struct {
 }
 
 // Text returns the line for people.
-func (e Progress) Text() string { return e.key.String() + ": " + e.text() }
-
-func (e Progress) text() string {
+func (e Progress) Text() string {
 	if e.left == 0 {
-		return "drained"
+		return e.key.String() + ": drained"
 	}
-	text := e.counts.text()
+	text := e.key.String() + ": " + e.counts.text()
 	if e.PerMinute != nil && *e.PerMinute >= 0.1 {
 		text += fmt.Sprintf("; %.1f fewer per minute", *e.PerMinute)
 	}

@@ -67,13 +67,19 @@ func TestProgressScreen(t *testing.T) {
 	}
 	draw(1)
 	const (
-		none    = "[----------] TCP 192.0.2.1:80 -> 10.0.0.1:80: 4 active, 3 inactive; 1\x1b[K\n"
-		most    = "[#######---] TCP 192.0.2.1:80 -> 10.0.0.1:80: 1 active, 3 inactive; 1\x1b[K\n"
-		drained = "\x1b[32m[##########] FWM 7 -> 10.0.0.2:0: drained\x1b[0m\x1b[K\n"
+		none    = "[----------] TCP 192.0.2.1:80: 4 active; -12.0/min; up to 14m59s; 3 i\x1b[K\n"
+		most    = "[#######---] TCP 192.0.2.1:80: 1 active; -12.0/min; up to 14m59s; 3 i\x1b[K\n"
+		drained = "\x1b[32m[##########] FWM 7: drained\x1b[0m\x1b[K\n"
 	)
 	want := none + drained + "\x1b[2A" + most + drained + "\x1b[2A\x1b[J" + "note: look\n" + most + drained
 	if diff := cmp.Diff(want, out.String()); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
+	}
+
+	e := progress(t, "-r 10.0.0.1:81", 5, 5)
+	e.UDP, e.Templates, e.LongestTemplate = 2, 1, 600
+	if got := e.brief(); got != "TCP 192.0.2.1:80 -> :81: 5 active, 2 UDP, 1 template (10m); -12.0/min; up to 14m59s; 3 inactive" {
+		t.Error(got)
 	}
 
 	// A terminal with fewer lines than servers gets no bars.

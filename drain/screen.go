@@ -39,13 +39,39 @@ func (s *screen) draw(all []Progress) {
 		fmt.Fprintf(s.out, up, s.lines)
 	}
 	for _, e := range all {
-		line := cut(bar(e.left, e.most)+" "+e.Text(), s.width-1)
+		line := cut(bar(e.left, e.most)+" "+e.brief(), s.width-1)
 		if s.colour && e.left == 0 {
 			line = green + line + plain
 		}
 		fmt.Fprint(s.out, line+eraseLine+"\n")
 	}
 	s.lines = len(all)
+}
+
+// brief returns the event as a line for 80 columns. What counts least comes last, because a narrow terminal cuts it. All
+// servers of a drain have the same address, so their services name them.
+func (e Progress) brief() string {
+	name := e.key.service.String()
+	if port := e.key.server.Port(); port != 0 && port != e.key.service.Address.Port() {
+		name += fmt.Sprintf(" -> :%d", port)
+	}
+	if e.left == 0 {
+		return name + ": drained"
+	}
+	text := fmt.Sprintf("%s: %d active", name, e.Active)
+	if e.UDP > 0 {
+		text += fmt.Sprintf(", %d UDP", e.UDP)
+	}
+	if e.Templates > 0 {
+		text += fmt.Sprintf(", %s (%s)", plural(e.Templates, "template"), inWords(e.LongestTemplate))
+	}
+	if e.PerMinute != nil && *e.PerMinute >= 0.1 {
+		text += fmt.Sprintf("; -%.1f/min", *e.PerMinute)
+	}
+	if e.Longest > 0 {
+		text += "; up to " + inWords(e.Longest)
+	}
+	return fmt.Sprintf("%s; %d inactive", text, e.Inactive)
 }
 
 // bar returns a bar that is full when nothing is left.

@@ -254,7 +254,7 @@ func TestDrainEnds(t *testing.T) {
 	}
 	const left = "1 active, 0 inactive: 1 of 198.51.100.1\n"
 
-	f.director.drain("-r "+server+" --timeout 0").ends("exit status 3", "not drained after 0s: 1 connection of 1 client remain\n", left)
+	f.director.drain("-r "+server+" --timeout 0").ends("exit status 3", "not drained after 0s, and the weight stays 0; left: 1 connection of 1 client\n", left)
 	undrain("no time")
 
 	d := f.director.drain("-r " + server + " --timeout 1500ms --format json")
@@ -312,7 +312,7 @@ func TestDrainDelete(t *testing.T) {
 		server := strings.TrimSuffix(f.address(name), ":80")
 		f.director.drain("-r "+server+" --timeout 1s --delete").ends("exit status 3", "the weight stays 0")
 		f.director.drain("-r "+server+" --timeout 1s --delete --force").ends("exit status 3", "note: at the deadline the server is deleted; "+want.note,
-			"note: the server is deleted now; "+want.note, server+":80: deleted\n", "1 of 198.51.100.1")
+			"note: the server is deleted now; "+want.note, server+":80: deleted\n", "not drained after 1s, and the server was deleted; left: 1 connection of 1 client\n", "1 of 198.51.100.1")
 		if strings.Contains(f.director.rules(), server) {
 			t.Errorf("the server is not deleted: %s", f.director.rules())
 		}

@@ -169,7 +169,7 @@ func (d *draining) explain(err error) error {
 	case errors.As(err, &timeout):
 		hints := []string{back}
 		if !d.request.Delete || !d.request.Force {
-			hints = append(hints, "the weight stays 0", "IPVS cannot delete a single connection: delete the server while "+
+			hints = append(hints, "IPVS cannot delete a single connection: delete the server while "+
 				"net.ipv4.vs.expire_nodest_conn is 1, or type ss -K on the server")
 		}
 		return cli.Exit(&command.Hinted{Err: err, Hints: hints}, statusDeadline)

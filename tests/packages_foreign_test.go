@@ -13,7 +13,7 @@ import (
 
 // TestPackagesForeign runs the packaged program of each architecture under qemu: its version, and the check of a large
 // file. The unit tests of the wire format run too: s390x has the other order of bytes. qemu has no sockets of netlink, so
-// those of the socket do not.
+// those of the socket do not. Error numbers differ between architectures, and that test is of amd64's.
 func TestPackagesForeign(t *testing.T) {
 	const services = 20000
 	var large strings.Builder
@@ -43,7 +43,7 @@ func TestPackagesForeign(t *testing.T) {
 				t.Errorf("--test of a file whose last line is wrong: %v\n%s", err, out)
 			}
 
-			command := exec.Command("go", "test", "-count=1", "-exec", emulator, "../ipvs", "../restore")
+			command := exec.Command("go", "test", "-count=1", "-skip", "^TestEveryErrno$", "-exec", emulator, "../ipvs", "../restore")
 			command.Env = append(os.Environ(), "GOARCH="+architecture)
 			if out, err := command.CombinedOutput(); err != nil || strings.Count(string(out), "ok ") != 2 {
 				t.Errorf("go test: %v\n%s", err, out)

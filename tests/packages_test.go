@@ -54,7 +54,7 @@ func TestPackagesReproducible(t *testing.T) {
 	first := build("first", "make --silent packages ARCHITECTURES='amd64 s390x'")
 	environment := "env HOME=/nonexistent USER=other LOGNAME=other LC_ALL=C.UTF-8 TZ=Asia/Tokyo TMPDIR='" + t.TempDir() + "' " +
 		"GOMODCACHE='" + strings.TrimSpace(mustOutput(t, "go", "env", "GOMODCACHE")) + "' GOCACHE='" + t.TempDir() + "' "
-	second := build("a longer path", "umask 077 && unshare --user --map-user=1234 "+environment+
+	second := build("a longer path", "umask 077 && unshare --user --map-user=1234 --map-group=1234 "+environment+
 		"make --silent packages ARCHITECTURES='amd64 s390x'")
 	if diff := cmp.Diff(strings.Fields(first), strings.Fields(second)); diff != "" || strings.Count(first, "\n") != 16 {
 		t.Errorf("the first build (-) and the second one (+):\n%s\n%s", first, diff)

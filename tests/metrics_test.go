@@ -46,14 +46,15 @@ func TestMetrics(t *testing.T) {
 	if missing != nil {
 		t.Errorf("the metrics lack\n%s\nthey are\n%s", strings.Join(missing, "\n"), f.director.run("ipvsadm", "metrics"))
 	}
-	f.director.set("ip_forward", "0")
+	f.ipvsadm("-A -t " + farmAddress + ":81 -s rr")
 	f.director.try("ipvsadm", "drain", "-r", "10.0.0.12", "--timeout", "0", "--quiet")
 	text := f.director.run("ipvsadm", "metrics")
 	for _, line := range []string{"ipvs_drains 1", `ipvs_check_findings{severity="error"} 1`} {
 		if !strings.Contains(text, "\n"+line+"\n") {
-			t.Errorf("without forwarding and with a drain the metrics lack %s:\n%s", line, text)
+			t.Errorf("with a service without servers and a drain the metrics lack %s:\n%s", line, text)
 		}
 	}
+	f.ipvsadm("-D -t " + farmAddress + ":81")
 	if text := f.director.run("ipvsadm", "metrics", "--level", "service"); strings.Contains(text, "ipvs_server_") {
 		t.Errorf("--level service has servers:\n%s", text)
 	}

@@ -51,9 +51,6 @@ type Datagrams struct {
 	Expires time.Duration
 }
 
-// All returns the number of connections without templates.
-func (c *ServerConnections) All() int { return c.Waiting + c.Established + c.Closing + c.Others }
-
 // Alive returns the number of connections over which packets may still come.
 func (c *ServerConnections) Alive() int { return c.Established + c.Others }
 
@@ -99,7 +96,7 @@ type fold struct {
 	result   Connections
 	timeouts ipvs.Timeouts
 	servers  *ipvs.Servers
-	table    []ipvs.Entry
+	entries  map[netip.Addr][]*ipvs.Entry    // by the address of the service
 	networks map[netip.AddrPort]netip.Prefix // of masqueraded servers on this machine's link
 }
 
@@ -108,10 +105,14 @@ func (s *Snapshot) newFold() *fold {
 		result:   Connections{Services: make(map[ipvs.ServiceID]*ServiceConnections), Gone: make(map[GoneServer]ServerConnections)},
 		timeouts: s.Timeouts,
 		servers:  ipvs.NewServers(s.Table),
-		table:    s.Table,
+		entries:  make(map[netip.Addr][]*ipvs.Entry),
 		networks: make(map[netip.AddrPort]netip.Prefix),
 	}
-	for _, entry := range s.Table {
+	for i := range s.Table {
+		entry := &s.Table[i]
+		if entry.Mark == 0 {
+			f.entries[entry.Address.Addr()] = append(f.entries[entry.Address.Addr()], entry)
+		}
 		service := &ServiceConnections{Servers: make(map[netip.AddrPort]*ServerConnections, len(entry.Destinations))}
 		if hashesAddressOnly(&entry.Service) {
 			service.Clients = new(TopClients)
@@ -175,11 +176,7 @@ func (f *fold) add(c *ipvs.Connection) {
 // related returns the service and the server of a connection that another one opened, such as FTP's for data. No service has
 // its port.
 func (f *fold) related(c *ipvs.Connection) (*ipvs.Entry, *ipvs.ListedDestination) {
-	for i := range f.table {
-		entry := &f.table[i]
-		if entry.Mark != 0 || entry.Address.Addr() != c.Virtual.Addr() {
-			continue
-		}
+	for _, entry := range f.entries[c.Virtual.Addr()] {
 		for j := range entry.Destinations {
 			if server := &entry.Destinations[j]; server.Address.Addr() == c.Destination.Addr() {
 				return entry, server

@@ -9,13 +9,10 @@ import (
 
 // Probes are the answers to the packets of --probe.
 type Probes struct {
-	Answers map[netip.Addr]string      // the MAC address of another machine that answers ARP for the address of a service
-	Refused map[netip.AddrPort]error   // why no TCP connection to a masqueraded server came about
-	Lost    map[netip.Addr]LostPackets // to tunnelled servers that answer small packets
+	Answers map[netip.Addr]string    // the MAC address of another machine that answers ARP for the address of a service
+	Refused map[netip.AddrPort]error // why no TCP connection to a masqueraded server came about
+	Lost    map[netip.Addr]int       // the size of packets that a tunnelled server does not answer, though it answers small ones
 }
-
-// LostPackets is how large a packet is that a server does not answer.
-type LostPackets struct{ Size int }
 
 // probeRules judge the answers to the packets of --probe.
 var probeRules = []Rule{{
@@ -101,13 +98,13 @@ sends "fragmentation needed" to clients.`,
 		var findings []Finding
 		for entry, server := range s.servers() {
 			address := server.Address.Addr()
-			lost, ok := s.Probes.Lost[address]
-			if !ok || server.Forwarding != ipvs.Tunneling {
+			size := s.Probes.Lost[address]
+			if size == 0 || server.Forwarding != ipvs.Tunneling {
 				continue
 			}
 			f := serverFinding(entry.ServiceID, server)
-			f.Summary = fmt.Sprintf("packets of %d bytes do not reach the server", lost.Size)
-			f.Evidence = fmt.Sprintf("%s answers a small ICMP echo and not one of %d bytes", address, lost.Size)
+			f.Summary = fmt.Sprintf("packets of %d bytes do not reach the server", size)
+			f.Evidence = fmt.Sprintf("%s answers a small ICMP echo and not one of %d bytes", address, size)
 			f.Consequence = "large requests hang"
 			f.Advice = s.addRoute(address) + " mtu 1280"
 			f.SideEffects = "all packets of this machine to the server are at most so large"

@@ -227,6 +227,7 @@ func TestExampleAnycast(t *testing.T) {
 	if n := a.suffer(disasters[0], 30); n > 0 {
 		t.Errorf("%d connections broke", n)
 	}
+	wantHealthy("after traffic", a.directors...)
 	a.checkFinds("warning scale-out-resets", func(d *host) { d.set("vs/sloppy_tcp", "0") })
 	a.checkFinds("error hash-without-fallback", func(d *host) {
 		d.run("ipvsadm", "-E", "-t", anycastService, "-s", "mh", "-b", "mh-port")

@@ -24,7 +24,7 @@ func Probe(ctx context.Context, s *check.Snapshot) {
 	s.Probes = check.Probes{
 		Answers: make(map[netip.Addr]string),
 		Refused: make(map[netip.AddrPort]error),
-		Lost:    make(map[netip.Addr]check.LostPackets),
+		Lost:    make(map[netip.Addr]int),
 	}
 	var lock sync.Mutex // of the answers
 	var running sync.WaitGroup
@@ -74,7 +74,7 @@ func Probe(ctx context.Context, s *check.Snapshot) {
 					if size <= smallEcho || !lost(address.Addr(), size) {
 						return nil
 					}
-					return func() { s.Probes.Lost[address.Addr()] = check.LostPackets{Size: size} }
+					return func() { s.Probes.Lost[address.Addr()] = size }
 				})
 			}
 		}

@@ -44,6 +44,9 @@ func heading(id ipvs.ServiceID) string {
 	return "this machine"
 }
 
+// advice is the label of the command that mends a fault.
+const advice = "fix"
+
 func (t Text) finding(b *strings.Builder, f Finding) {
 	title := f.Name
 	if f.Object != ServiceName(f.Service) {
@@ -51,8 +54,12 @@ func (t Text) finding(b *strings.Builder, f Finding) {
 	}
 	t.paragraph(b, "  "+t.severity(f.Severity)+" ", len("  "+f.Severity+" "), len("    "), title+": "+f.Summary)
 	for _, part := range [...]struct{ label, text string }{
-		{"read", f.Evidence}, {"so", f.Consequence}, {"fix", f.Advice}, {"note", f.SideEffects},
+		{"read", f.Evidence}, {"so", f.Consequence}, {advice, f.Advice}, {"note", f.SideEffects},
 	} {
+		t := t
+		if part.label == advice {
+			t.Width = 0 // a command that the terminal itself wraps can be copied
+		}
 		if part.text != "" {
 			t.paragraph(b, fmt.Sprintf("    %-5s", part.label), len("    read "), len("         "), part.text)
 		}

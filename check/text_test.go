@@ -24,7 +24,7 @@ func someRules() []Rule {
 		{Name: "second", Severity: Warning, Find: find(Finding{Service: web(1), Object: ServiceName(web(1)), Summary: "the fault of one"})},
 		{Name: "machine", Severity: Information, Find: find(Finding{Object: "net.x", Summary: "a setting"})},
 		{Name: "worst", Severity: Error, Find: find(Finding{Service: web(2), Object: "10.0.0.1:80", Summary: "a fault of a server",
-			Evidence: "some evidence", Consequence: "nothing works any more for anybody", Advice: "command --with arguments", SideEffects: "some"})},
+			Evidence: "some evidence", Consequence: "nothing works any more for anybody", Advice: "command --with several arguments", SideEffects: "some"})},
 		{Name: "none", Severity: Error, Find: find()},
 		{Name: "unread", Severity: Error, Needs: []Fact{FactRoutes}, Find: find(Finding{})},
 		{Name: "missing", Severity: Error, Settings: []string{"net.y"}, Find: find(Finding{})},
@@ -44,7 +44,7 @@ func TestText(t *testing.T) {
     read some evidence
     so   nothing works any more for
          anybody
-    fix  command --with arguments
+    fix  command --with several arguments
     note some
 
 tcp 192.0.2.1:80

@@ -120,6 +120,11 @@ func (t Text) severity(severity Severity) string {
 	return "\x1b[" + colour + ";1m" + string(severity) + "\x1b[0m"
 }
 
+// Row writes words behind a label, in lines that fit the terminal.
+func (t Text) Row(b *strings.Builder, label string, width int, text string) {
+	t.paragraph(b, fmt.Sprintf("%-*s", width, label), width, width, text)
+}
+
 // paragraph writes words behind a first part of some width, in lines that fit the terminal. Further lines are indented.
 func (t Text) paragraph(b *strings.Builder, first string, width, indent int, text string) {
 	b.WriteString(first)

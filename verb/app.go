@@ -75,6 +75,7 @@ func (a *app) verbs() []*cli.Command {
 		a.diffVerb(),
 		a.maglevVerb(),
 		a.checkVerb(),
+		a.whyVerb(),
 		a.connectionsVerb(),
 		a.drainVerb(),
 		a.undrainVerb(),

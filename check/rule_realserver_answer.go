@@ -133,7 +133,7 @@ func findNotListening(s *Snapshot) []Finding {
 	}
 	f := s.realFinding(ServiceName(service))
 	f.Summary = fmt.Sprintf("no program listens on %s", ServiceName(service))
-	f.Evidence = socketFiles(service) + " list no socket for it"
+	f.Evidence = "no socket for it in " + socketFiles(service)
 	f.Consequence = "the clients that get this server are refused"
 	f.Advice = "start the program, or let it listen on all addresses"
 	if masqueraded {

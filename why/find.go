@@ -56,6 +56,7 @@ func (w *way) service() bool {
 	const name = "service"
 	if w.Service.Mark == 0 {
 		if marks := w.marks(); marks != "" {
+			w.maybeMarked = true
 			w.doubt(name, "whether a firewall gives the packet a mark: a service of a mark comes before one of an address, and the table has "+marks)
 		}
 	}

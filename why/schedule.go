@@ -2,6 +2,7 @@ package why
 
 import (
 	"fmt"
+	"slices"
 
 	"ipvsadm/ipvs"
 	"ipvsadm/maglev"
@@ -15,7 +16,10 @@ func (w *way) schedule() bool {
 	}
 	var may []ipvs.ListedDestination
 	var others []string
-	for _, server := range w.matched.Destinations {
+	sorted := slices.SortedFunc(slices.Values(w.matched.Destinations), func(a, b ipvs.ListedDestination) int {
+		return a.Compare(b.Destination)
+	})
+	for _, server := range sorted {
 		if why := unavailable(server); why != "" {
 			others = append(others, server.Address.String()+" "+why)
 			continue

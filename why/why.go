@@ -49,6 +49,9 @@ func Explain(q Question, facts Facts) Answer {
 	if w.orNone {
 		w.answer.Result += ", or the kernel refuses the connection"
 	}
+	if w.maybeMarked {
+		w.answer.Result += ", unless a firewall marks the packet"
+	}
 	return w.answer
 }
 
@@ -60,6 +63,8 @@ type way struct {
 	servers []ipvs.ListedDestination // that may get the packet; one if it is known
 	orNone  bool                     // the kernel may refuse the packet instead
 	answer  Answer
+
+	maybeMarked bool // a firewall may give the packet to a service of a mark
 }
 
 // say adds a step, and goes on.

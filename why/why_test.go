@@ -148,7 +148,7 @@ func TestSteps(t *testing.T) {
 		{"another service of a mark", func(f *farm) {
 			f.Machine.Table = append(f.Machine.Table, ipvs.Entry{ListedService: ipvs.ListedService{
 				Service: ipvs.Service{ServiceID: ipvs.MarkService(9, ipvs.IPv4)}}})
-		}, []string{"service? whether a firewall", "the table has mark 9\n", "service: tcp 192.0.2.100:80 matches"}},
+		}, []string{"service? whether a firewall", "the table has mark 9\n", "service: tcp 192.0.2.100:80 matches", "10.0.0.13:80, unless a firewall marks the packet\n"}},
 		{"every port", func(f *farm) {
 			f.persist()
 			f.Machine.Table[0].Address = netip.MustParseAddrPort("192.0.2.100:0")

@@ -57,6 +57,13 @@ IP  C6336406 0000 00000007 0000 0A000001 0000 NONE            300
 			t.Errorf("%s, %+v (-want +got):\n%s", test.until, test.settings, diff)
 		}
 	}
+	// The second of two marks with the same server gets what may be its own.
+	table = tableOf(t, "-A -f 7 -s rr\n-a -f 7 -r 10.0.0.1\n-A -f 8 -s rr\n-a -f 8 -r 10.0.0.1\n")
+	second := chosen(t, table, "-f 8 -r 10.0.0.1")
+	counted, err := newCounter(table, second, UntilActive, settings{}).count(t.Context(), ipvs.ReadConnections(strings.NewReader(connections)))
+	if got := counted[second[0].key()].UDP; err != nil || got != 2 {
+		t.Errorf("of the second mark, %d UDP connections count, %v", got, err)
+	}
 	ended, cancel := context.WithCancel(t.Context())
 	cancel()
 	many := strings.Repeat("TCP C6336401 4E21 C0000201 0050 0A000001 0050 ESTABLISHED     899\n", 1000)

@@ -36,6 +36,7 @@ type Drain struct {
 	servers []Server     // before the drain
 	records []Record     // before the drain
 	changed bool         // weights are 0 now
+	deleted bool         // Delete has deleted the servers
 	began   time.Time
 }
 
@@ -97,8 +98,20 @@ func (d *Drain) Begin(ctx context.Context) error {
 	return nil
 }
 
-// Changed reports whether the weights are 0 now.
+// Changed reports whether the drain has changed the table.
 func (d *Drain) Changed() bool { return d != nil && d.changed }
+
+// State returns what the drain has changed, in words.
+func (d *Drain) State() string {
+	switch {
+	case !d.Changed():
+		return "nothing was changed"
+	case d.deleted:
+		return "the server was deleted"
+	default:
+		return "the weight stays 0"
+	}
+}
 
 func (d *Drain) start() Started {
 	return Started{
@@ -191,6 +204,7 @@ func (d *Drain) Delete(ctx context.Context) (Outcome, error) {
 	if err := d.client.Apply(ctx, changes...); err != nil {
 		return 0, err
 	}
+	d.deleted = true
 	for _, s := range d.servers {
 		e := Ended{head("deleted", time.Now()), about(s.key()), seconds(time.Since(d.began))}
 		if err := d.printer.Print(e); err != nil {

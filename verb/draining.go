@@ -174,15 +174,15 @@ func (d *draining) explain(err error) error {
 		}
 		return cli.Exit(&command.Hinted{Err: err, Hints: hints}, statusDeadline)
 	case errors.As(err, &signal) && d.drain.Changed():
-		return &command.Hinted{Err: fmt.Errorf("%w: the weight stays 0", signal), Hints: []string{back}}
+		return &command.Hinted{Err: fmt.Errorf("%w: %s", signal, d.drain.State()), Hints: []string{back}}
 	case errors.As(err, &signal):
-		return fmt.Errorf("%w: nothing was changed", signal)
+		return fmt.Errorf("%w: %s", signal, d.drain.State())
 	case errors.As(err, &coder) && coder.ExitCode() == statusSetBack:
 		return cli.Exit(&command.Hinted{Err: err, Hints: []string{back}}, statusSetBack)
 	case errors.As(err, &coder):
 		return err
 	case d.drain.Changed():
-		return failed(&command.Hinted{Err: fmt.Errorf("%w; the weight stays 0", err), Hints: []string{back}})
+		return failed(&command.Hinted{Err: fmt.Errorf("%w; %s", err, d.drain.State()), Hints: []string{back}})
 	default:
 		return failed(err)
 	}

@@ -155,6 +155,22 @@ func TestCheckRealServerDirect(t *testing.T) {
 	if t.Failed() {
 		return
 	}
+	web.run("sh", "-ec", "ip -6 addr add 2001:db8::11/64 dev eth0 nodad; ip -6 addr add 2001:db8::100 dev lo nodad")
+	client.run("ip", "-6", "addr", "add", "2001:db8::10/64", "dev", "eth0", "nodad")
+	tryReal(t, web, "--sctp-service [2001:db8::100]:80", func() error { return nil }, []realFault{{
+		rule: "vip-answers-arp IPv6",
+		breaks: func() {
+			web.run("sh", "-ec", "ip -6 addr del 2001:db8::100 dev lo; ip -6 addr add 2001:db8::100 dev eth0 nodad")
+		},
+		symptom: func() error {
+			client.run("ip", "-6", "neigh", "flush", "dev", "eth0")
+			if _, status := client.try("busybox", "ping", "-6", "-c1", "-W1", "2001:db8::100"); status == 0 {
+				return errors.New("the real server answers neighbour discovery")
+			}
+			return nil
+		},
+		want: "error vip-answers-arp eth0",
+	}})
 	web.run("ipvsadm", "--stop-daemon", "backup")
 	web.run("ipvsadm", "-C")
 	director.run("ipvsadm", "-e", "-t", "192.0.2.100:80", "-r", "192.0.2.11", "-i")

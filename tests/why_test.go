@@ -4,9 +4,13 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"math/rand/v2"
 	"slices"
 	"strings"
 	"testing"
+
+	"ipvsadm/ipvs"
+	"ipvsadm/why"
 )
 
 // why returns what ipvsadm why prints on the director about a client of the farm's service.
@@ -72,9 +76,11 @@ func TestWhy(t *testing.T) {
 		t.Errorf("%s is drained, and the client stays", name)
 	}
 
-	f.schedule("mh")
-	for client, name := range f.servedBy(6) {
-		f.wantWhy(clientAddress(client+1), "=> result     the server "+f.address(name)+"\n")
+	for _, scheduler := range []string{"sh", "mh"} {
+		f.schedule(scheduler)
+		for client, name := range f.servedBy(5) {
+			f.wantWhy(clientAddress(client+1), "=> result     the server "+f.address(name)+"\n")
+		}
 	}
 
 	// A service of a mark comes before one of an address.
@@ -113,6 +119,31 @@ func TestWhy(t *testing.T) {
 		f.wantWhy("192.0.2.10", "=> result     "+fault.want)
 		if err := lost(); err != nil {
 			t.Error(fmt.Errorf("%s: %w", fault.want, err))
+		}
+	}
+}
+
+// TestSourceHash compares the servers that sh chooses for random clients with those that why computes, before and after
+// changes of weights and the order of servers.
+func TestSourceHash(t *testing.T) {
+	d := newMHDirector(t, rand.Uint64())
+	for number := range 8 {
+		s := d.add(number, 2+d.random.IntN(20))
+		s.Scheduler = "sh"
+		s.Flags &^= ipvs.FallbackFlag
+		d.apply(ipvs.EditService(s.Service))
+		d.change(s)
+		drained := &s.servers[0]
+		drained.Weight = 0
+		d.apply(ipvs.EditDestination(s.ServiceID, *drained))
+		clients := d.connect(s, 50)
+		chosen := d.chosen(s.ServiceID)
+		for _, client := range clients {
+			want := why.SourceHash(s.Service, s.servers, client)
+			got, served := chosen[client]
+			if served != (want.Weight > 0) || served && got != want.Address {
+				t.Errorf("service %d: %s got %s, want %s with weight %d of %+v", number, client, got, want.Address, want.Weight, s.servers)
+			}
 		}
 	}
 }

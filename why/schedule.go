@@ -2,6 +2,7 @@ package why
 
 import (
 	"fmt"
+	"net/netip"
 	"slices"
 
 	"ipvsadm/ipvs"
@@ -43,10 +44,8 @@ func (w *way) schedule() bool {
 	w.servers = may
 	w.orNone = len(others) > 0 && hashes(w.matched) && w.matched.Flags&ipvs.FallbackFlag == 0
 	switch w.matched.Scheduler {
-	case "mh":
-		return w.maglev(not)
-	case "sh":
-		return w.doubt(name, fmt.Sprintf("which server: sh chooses it by a hash of the client's %s, from %s%s%s", w.hashed(), list(may), not, w.refusals(not)))
+	case "mh", "sh":
+		return w.hash(not)
 	case "dh":
 		return w.doubt(name, fmt.Sprintf("which server: dh chooses it by a hash of the address that the client asks for, from %s%s", list(may), not))
 	}
@@ -87,14 +86,6 @@ func connections(server ipvs.ListedDestination) int {
 	return int(server.ActiveConnections + server.InactiveConnections)
 }
 
-// hashed returns what mh and sh hash.
-func (w *way) hashed() string {
-	if w.matched.Flags&ipvs.HashPortFlag != 0 {
-		return "address and port"
-	}
-	return "address"
-}
-
 // refusals returns what happens to a client that hashes to a server that takes no connections, if there is one.
 func (w *way) refusals(not string) string {
 	switch {
@@ -107,27 +98,35 @@ func (w *way) refusals(not string) string {
 	}
 }
 
-// maglev computes the server that mh chooses.
-func (w *way) maglev(not string) bool {
+// hash computes the server that mh or sh chooses.
+func (w *way) hash(not string) bool {
 	const name = "scheduler"
-	if w.matched.Flags&ipvs.HashPortFlag != 0 && w.Client.Port() == 0 {
-		return w.doubt(name, fmt.Sprintf("which server: mh-port hashes the client's port, too; it is one of %s%s%s", list(w.servers), not, w.refusals(not)))
-	}
-	address, _ := maglev.New(w.matched.Service, w.matched.Servers()).Server(w.Client)
-	hashed := fmt.Sprintf("by the table of Maglev the hash of the client's %s leads to %s", w.hashed(), address)
-	for _, server := range w.matched.Destinations {
-		if server.Weight == 0 {
-			return w.doubt(name, fmt.Sprintf("which server: %s, but the slots of a server whose weight became 0 are unknown%s%s", hashed, not, w.refusals(not)))
+	scheduler, hashed := w.matched.Scheduler, "address"
+	if w.matched.Flags&ipvs.HashPortFlag != 0 {
+		hashed = "address and port"
+		if w.Client.Port() == 0 {
+			return w.doubt(name, fmt.Sprintf("which server: %s-port hashes the client's port, too; it is one of %s%s%s",
+				scheduler, list(w.servers), not, w.refusals(not)))
 		}
+	}
+	var address netip.AddrPort
+	if scheduler == "mh" {
+		address, _ = maglev.New(w.matched.Service, w.matched.Servers()).Server(w.Client)
+	} else {
+		address = SourceHash(w.matched.Service, w.matched.Servers(), w.Client).Address
+	}
+	leads := fmt.Sprintf("by the table of %s the hash of the client's %s leads to %s", scheduler, hashed, address)
+	if scheduler == "mh" && slices.ContainsFunc(w.matched.Destinations, func(d ipvs.ListedDestination) bool { return d.Weight == 0 }) {
+		return w.doubt(name, fmt.Sprintf("which server: %s, but the slots of a server whose weight became 0 are unknown%s%s", leads, not, w.refusals(not)))
 	}
 	for _, server := range w.servers {
 		if server.Address == address {
 			w.servers, w.orNone = []ipvs.ListedDestination{server}, false
-			return w.say(name, hashed)
+			return w.say(name, leads)
 		}
 	}
 	if w.matched.Flags&ipvs.FallbackFlag != 0 {
-		return w.doubt(name, fmt.Sprintf("which server: %s, for which mh-fallback chooses one of %s%s", hashed, list(w.servers), not))
+		return w.doubt(name, fmt.Sprintf("which server: %s, for which %s-fallback chooses one of %s%s", leads, scheduler, list(w.servers), not))
 	}
-	return w.stop(name, hashed+not+", and the service has no mh-fallback", "the kernel refuses the connection")
+	return w.stop(name, fmt.Sprintf("%s%s, and the service has no %s-fallback", leads, not, scheduler), "the kernel refuses the connection")
 }

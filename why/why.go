@@ -17,7 +17,7 @@ type Question struct {
 
 // Facts are what the kernel decides by.
 type Facts struct {
-	Machine *check.Snapshot // the table in the kernel's order, the network and the settings
+	Machine *check.Snapshot // the table with its servers in the order of their addition, the network, the settings
 	Entries Entries         // of the connection table
 }
 

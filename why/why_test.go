@@ -255,7 +255,7 @@ func TestSteps(t *testing.T) {
 			[]string{"scheduler: rr chooses one of 10.0.0.11:80, 10.0.0.12:80"}},
 		{"no servers", func(f *farm) { f.Machine.Table[0].Destinations = nil },
 			[]string{"no server takes new connections; the service has no servers", "result: the kernel refuses the connection"}},
-		{"mh", func(f *farm) { f.Machine.Table[0].Scheduler = "mh" }, []string{"scheduler: by the table of Maglev the hash of the client's address leads to 10.0.0.", "result: the server 10.0.0."}},
+		{"mh", func(f *farm) { f.Machine.Table[0].Scheduler = "mh" }, []string{"scheduler: by the table of mh the hash of the client's address leads to 10.0.0.", "result: the server 10.0.0."}},
 		{"mh-port without a port", func(f *farm) {
 			f.Client = netip.MustParseAddrPort("198.51.100.7:0")
 			f.Machine.Table[0].Scheduler, f.Machine.Table[0].Flags = "mh", ipvs.HashPortFlag
@@ -270,11 +270,21 @@ func TestSteps(t *testing.T) {
 			f.Machine.Table[0].Scheduler, f.Machine.Table[0].Flags = "mh", ipvs.FallbackFlag
 			f.overThreshold()
 		}, []string{"scheduler? which server: ", "for which mh-fallback chooses one of "}},
-		{"sh", func(f *farm) { f.Machine.Table[0].Scheduler = "sh" }, []string{"scheduler? which server: sh chooses it by a hash of the client's address, from"}},
-		{"sh-port and a drained server", func(f *farm) {
+		{"sh", func(f *farm) { f.Machine.Table[0].Scheduler = "sh" },
+			[]string{"scheduler: by the table of sh the hash of the client's address leads to 10.0.0.", "result: the server 10.0.0."}},
+		{"sh and a server over its threshold", func(f *farm) {
+			f.Machine.Table[0].Scheduler = "sh"
+			f.overThreshold()
+		}, []string{", and the service has no sh-fallback", "result: the kernel refuses the connection"}},
+		{"sh-port", func(f *farm) {
 			f.Machine.Table[0].Scheduler, f.Machine.Table[0].Flags = "sh", ipvs.HashPortFlag|ipvs.FallbackFlag
+			f.overThreshold()
+		}, []string{"scheduler? which server: ", "client's address and port leads to", "for which sh-fallback chooses one of"}},
+		{"sh-port without a port", func(f *farm) {
+			f.Client = netip.MustParseAddrPort("198.51.100.7:0")
+			f.Machine.Table[0].Scheduler, f.Machine.Table[0].Flags = "sh", ipvs.HashPortFlag
 			f.server(0).Weight = 0
-		}, []string{"client's address and port", "sh-fallback chooses another one"}},
+		}, []string{"scheduler? which server: sh-port hashes the client's port, too; it is one of ", "has no sh-fallback", ", or the kernel refuses"}},
 		{"dh", func(f *farm) { f.Machine.Table[0].Scheduler = "dh" }, []string{"scheduler? which server: dh"}},
 
 		{"no route", func(f *farm) { f.only(); f.route("10.0.0.11", check.Route{Kind: check.RouteNone}) },

@@ -143,7 +143,8 @@ func TestCheckConnections(t *testing.T) {
 	}, {
 		rule: "conntrack-full",
 		breaks: func() {
-			f.director.run(firewall, "-t", "nat", "-A", "POSTROUTING", "-o", "lo", "-j", "MASQUERADE") // tracking begins
+			f.setting("conntrack", "1")
+			f.afresh("rr") // a service that is made now turns on tracking
 			f.served()
 			conntrack("2")
 			stop = keep(func() { f.director.ask("", "10.0.0.11:80") })
@@ -161,7 +162,10 @@ func TestCheckConnections(t *testing.T) {
 			stop()
 			conntrack(most)
 		},
-		mend: func() { f.director.run(firewall, "-t", "nat", "-F", "POSTROUTING") },
+		mend: func() {
+			f.setting("conntrack", "0")
+			f.afresh("rr")
+		},
 	}, {
 		rule: "defence-mode",
 		breaks: func() {

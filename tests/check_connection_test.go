@@ -12,9 +12,8 @@ import (
 	"time"
 )
 
-// TestCheckConnections breaks connections, and the settings that decide about them.
-func TestCheckConnections(t *testing.T) {
-	f := newNATFarm(t)
+// breakConnections breaks connections, and the settings that decide about them.
+func (f natFarm) breakConnections(t *testing.T) {
 	again := func() { f.afresh("rr") }
 	hold := func(name string) (conn net.Conn, from string) {
 		for {

@@ -38,9 +38,18 @@ func (f natFarm) afresh(words string) {
 	f.schedule(words)
 }
 
-// TestCheckTable breaks a table.
-func TestCheckTable(t *testing.T) {
+// TestCheckMasquerading breaks a farm that masquerades. Building one for each kind of fault would take longer than many faults.
+func TestCheckMasquerading(t *testing.T) {
 	f := newNATFarm(t)
+	for _, breaks := range []func(*testing.T){f.breakTable, f.breakWays, f.breakConnections, f.breakUnseen} {
+		if breaks(t); t.Failed() {
+			return
+		}
+	}
+}
+
+// breakTable breaks the table.
+func (f natFarm) breakTable(t *testing.T) {
 	weigh := func(weight int) func() {
 		return func() {
 			for _, server := range f.servers {
@@ -127,9 +136,8 @@ func TestCheckTable(t *testing.T) {
 	}})
 }
 
-// TestCheckWays breaks the ways to a service and to its servers.
-func TestCheckWays(t *testing.T) {
-	f := newNATFarm(t)
+// breakWays breaks the ways to the service and to its servers.
+func (f natFarm) breakWays(t *testing.T) {
 	up := func() {
 		f.servers[1].ip("link set eth0 up", "route replace default via 10.0.0.1")
 		f.weigh("web2", 1)
@@ -222,9 +230,8 @@ func TestCheckWays(t *testing.T) {
 	}})
 }
 
-// TestCheckProbe breaks servers so that only packets to them show it.
-func TestCheckProbe(t *testing.T) {
-	f := newNATFarm(t)
+// breakUnseen breaks servers so that only packets to them show it.
+func (f natFarm) breakUnseen(t *testing.T) {
 	probe := []string{"--probe"}
 	other := newHost(t, "other").join(f.outside, "eth0", "192.0.2.66/24")
 	f.machines["192.0.2.66"] = other

@@ -99,7 +99,7 @@ type fault struct {
 	symptom  func() error         // returns how clients notice the fault; nil if they cannot
 	lasts    bool                 // the symptom is there after the advice, too: what broke stays broken
 	waits    bool                 // check finds it after a moment
-	needs    string               // a setting under net.ipv4.vs that older kernels lack
+	needs    func() bool          // reports whether this kernel can have the fault
 	flags    []string             // of check
 	findings []string             // of check
 	advice   func(command string) // carries out the advice; without it the command runs as it is
@@ -116,8 +116,8 @@ type faulty struct {
 // try breaks the farm in each way in turn.
 func (f *faulty) try(t *testing.T, faults []fault) {
 	for _, fault := range faults {
-		if fault.needs != "" && !f.checked.carriesSetting(fault.needs) {
-			t.Logf("%s: this kernel has no %s", fault.rule, fault.needs)
+		if fault.needs != nil && !fault.needs() {
+			t.Logf("%s: this kernel cannot have it", fault.rule)
 			continue
 		}
 		t.Run(strings.ReplaceAll(fault.rule, " ", "-"), func(t *testing.T) {

@@ -29,6 +29,8 @@ func TestFailingOutput(t *testing.T) {
 		{"${ipvsadm}-save -n >/dev/full", 1, full},
 		{"${ipvsadm}-save -n -f /dev/full", 1, "cannot save to /dev/full: no space left on device\n"},
 		{"$ipvsadm -h >/dev/full", 1, full},
+		{"$ipvsadm check --rules >/dev/full", 2, full},
+		{"$ipvsadm check >/dev/full", 2, full},
 		{"$ipvsadm -v >/dev/full", 1, full},
 		{"echo -f 1 | ${ipvsadm}-restore --dry-run >/dev/full; echo -A -f 1 | ${ipvsadm}-restore --dry-run >/dev/full", 1, "stdin:1: Try `ipvsadm -h' or 'ipvsadm --help' for more information.\n" + full},
 		// A closed descriptor counts as /dev/null. In the original it becomes the socket or a file.

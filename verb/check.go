@@ -40,7 +40,11 @@ func (a *app) checkVerb() *cli.Command {
 			return unchecked(usageError(c, err, isSubcommand))
 		},
 		Action: func(c *cli.Context) error {
-			return unchecked(withoutWords(func(c *cli.Context) error { return a.check(c, target) })(c))
+			err := withoutWords(func(c *cli.Context) error { return a.check(c, target) })(c)
+			if flushErr := a.stdout.Flush(); flushErr != nil { // a report that is not written is no report
+				err = flushErr
+			}
+			return unchecked(err)
 		},
 	}
 }
@@ -146,9 +150,6 @@ func (a *app) check(c *cli.Context, target *command.Target) error {
 		err = check.WriteJSON(a.stdout, report)
 	} else {
 		err = text.Write(a.stdout, report)
-	}
-	if err == nil {
-		err = a.stdout.Flush() // a report that is not written is no report
 	}
 	if err == nil && report.Fails(check.Severity(limit)) {
 		err = errFindings

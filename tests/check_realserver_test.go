@@ -220,8 +220,9 @@ func TestCheckRealServerMasqueraded(t *testing.T) {
 		breaks: func() {
 			web.set("conf/all/accept_redirects", "1")
 			director.set("conf/eth0/send_redirects", "1")
+			web.run("busybox", "ping", "-c", "1", "192.0.2.10") // the kernel ignores a redirect to an unknown neighbour
 			eventually(t, 10*time.Second, "a redirect", func() bool {
-				served()
+				web.try("busybox", "ping", "-c", "1", "-W", "1", distant)
 				return strings.Contains(web.ip("route get "+distant), "redirected")
 			})
 		},

@@ -2,6 +2,7 @@ package why
 
 import (
 	"net/netip"
+	"slices"
 	"testing"
 
 	"ipvsadm/ipvs"
@@ -10,7 +11,7 @@ import (
 // TestSourceHash wants the servers that a kernel chose for some clients. The servers have numbers in the order of their
 // addition.
 func TestSourceHash(t *testing.T) {
-	ones := make([]uint32, sourceSlots)
+	ones := slices.Repeat([]uint32{1}, sourceSlots)
 	for _, test := range []struct {
 		weights []uint32
 		flags   ipvs.ServiceFlags

@@ -159,7 +159,6 @@ func TestExampleKeepalived(t *testing.T) {
 		there := connections(second)
 		return len(there) == 7 && slices.Equal(there, connections(first))
 	})
-	wantHealthyInUse(client, url, directors...)
 	first.show("ipvsadm", "-lnc")
 	second.show("ipvsadm", "-lnc")
 	second.show("ipvsadm", "-L", "--daemon")
@@ -172,6 +171,8 @@ func TestExampleKeepalived(t *testing.T) {
 	if !regexp.MustCompile(`(?m)^this machine +7$`).MatchString(listing) || !regexp.MustCompile(`(?m)^received +0 +none$`).MatchString(listing) {
 		t.Errorf("the first director has connections of its own alone:\n%s", listing)
 	}
+
+	wantHealthyInUse(client, url, directors...)
 
 	// The table of one director, restored on another.
 	file := filepath.Join(t.TempDir(), "ipvsadm.rules")

@@ -44,14 +44,15 @@ var trafficFamilies = [...]struct {
 // serverGauges are the other metrics of servers.
 var serverGauges = [...]struct {
 	name, help string
+	optional   bool // left out if it is zero
 	of         func(*ipvs.ListedDestination) uint64
 }{
-	{"weight", "Weight of the server: its part of the new connections, beside the other weights.", func(d *ipvs.ListedDestination) uint64 { return uint64(d.Weight) }},
-	{"active_connections", "Connections that are established or being set up.", func(d *ipvs.ListedDestination) uint64 { return uint64(d.ActiveConnections) }},
-	{"inactive_connections", "Connections in every other state, and those of UDP.", func(d *ipvs.ListedDestination) uint64 { return uint64(d.InactiveConnections) }},
-	{"persistent_connections", "Templates of persistence.", func(d *ipvs.ListedDestination) uint64 { return uint64(d.PersistentConnections) }},
-	{"upper_threshold_connections", "Connections at which the server gets no new ones; 0 for no limit.", func(d *ipvs.ListedDestination) uint64 { return uint64(d.UpperThreshold) }},
-	{"lower_threshold_connections", "Connections below which the server gets new ones again.", func(d *ipvs.ListedDestination) uint64 { return uint64(d.LowerThreshold) }},
+	{"weight", "Weight of the server: its part of the new connections, beside the other weights.", false, func(d *ipvs.ListedDestination) uint64 { return uint64(d.Weight) }},
+	{"active_connections", "Connections that are established or being set up.", false, func(d *ipvs.ListedDestination) uint64 { return uint64(d.ActiveConnections) }},
+	{"inactive_connections", "Connections in every other state, and those of UDP.", false, func(d *ipvs.ListedDestination) uint64 { return uint64(d.InactiveConnections) }},
+	{"persistent_connections", "Templates of persistence.", false, func(d *ipvs.ListedDestination) uint64 { return uint64(d.PersistentConnections) }},
+	{"upper_threshold_connections", "Connections at which the server gets no new ones. A server without a limit has none.", true, func(d *ipvs.ListedDestination) uint64 { return uint64(d.UpperThreshold) }},
+	{"lower_threshold_connections", "Connections below which the server gets new ones again.", true, func(d *ipvs.ListedDestination) uint64 { return uint64(d.LowerThreshold) }},
 }
 
 // Series returns how many lines with a value of services and servers Write writes.
@@ -59,7 +60,14 @@ func (m *Metrics) Series() int {
 	series := len(m.Entries) * (len(trafficFamilies) + 1)
 	if m.Servers {
 		for _, entry := range m.Entries {
-			series += len(entry.Destinations) * (len(trafficFamilies) + len(serverGauges))
+			series += len(entry.Destinations) * len(trafficFamilies)
+			for i := range entry.Destinations {
+				for _, gauge := range serverGauges {
+					if !gauge.optional || gauge.of(&entry.Destinations[i]) > 0 {
+						series++
+					}
+				}
+			}
 		}
 	}
 	return series
@@ -70,7 +78,7 @@ func (m *Metrics) Series() int {
 func (m *Metrics) Write(w io.Writer) error {
 	out := &metricsWriter{w: w, strict: m.Strict}
 	out.family("ipvs_info", "gauge", "Versions of IPVS and of this program, and how many lists the table of connections has.")
-	out.sample("ipvs_info", labels("version", m.Info.Version.String(), "program_version", m.Program,
+	out.sample("ipvs_info", labels("version", m.Info.Version.String(), "program_version", escapeLabel.Replace(m.Program),
 		"connection_table_size", strconv.FormatUint(uint64(m.Info.ConnectionTableSize), 10)), 1)
 	out.family("ipvs_timeout_seconds", "gauge", "How long an idle connection stays in the table.")
 	out.sample("ipvs_timeout_seconds", labels("state", "tcp"), uint64(seconds(m.Timeouts.TCP)))
@@ -139,15 +147,19 @@ func (m *Metrics) writeServices(out *metricsWriter) {
 }
 
 func (m *Metrics) writeServers(out *metricsWriter) {
-	var servers []*ipvs.ListedDestination
-	var names []string
+	count := 0
+	for _, entry := range m.Entries {
+		count += len(entry.Destinations)
+	}
+	servers, names := make([]*ipvs.ListedDestination, 0, count), make([]string, 0, count)
+	var name []byte
 	for i := range m.Entries {
-		service := serviceLabels(m.Entries[i].ServiceID)
+		service := serviceLabels(m.Entries[i].ServiceID) + `,server_address="`
 		for j := range m.Entries[i].Destinations {
 			server := &m.Entries[i].Destinations[j]
-			servers = append(servers, server)
-			names = append(names, service+","+labels("server_address", server.Address.Addr().String(),
-				"server_port", strconv.Itoa(int(server.Address.Port()))))
+			name = server.Address.Addr().AppendTo(append(name[:0], service...))
+			name = strconv.AppendUint(append(name, `",server_port="`...), uint64(server.Address.Port()), 10)
+			servers, names = append(servers, server), append(names, string(append(name, '"')))
 		}
 	}
 	for _, family := range trafficFamilies {
@@ -162,7 +174,9 @@ func (m *Metrics) writeServers(out *metricsWriter) {
 		name := "ipvs_server_" + gauge.name
 		out.family(name, "gauge", gauge.help)
 		for i, server := range servers {
-			out.sample(name, names[i], gauge.of(server))
+			if value := gauge.of(server); value > 0 || !gauge.optional {
+				out.sample(name, names[i], value)
+			}
 		}
 	}
 }
@@ -184,16 +198,17 @@ func serviceLabels(id ipvs.ServiceID) string {
 	return labels("address", address, "port", port, "protocol", protocol, "mark", mark, "family", id.Family.String())
 }
 
-// labels returns pairs of a name and a value, without the braces.
+// labels returns pairs of a name and a value, without the braces. The values need no escapes.
 func labels(pairs ...string) string {
-	var text strings.Builder
+	text := make([]byte, 0, 128)
 	for i := 0; i < len(pairs); i += 2 {
 		if i > 0 {
-			text.WriteByte(',')
+			text = append(text, ',')
 		}
-		text.WriteString(pairs[i] + `="` + escapeLabel.Replace(pairs[i+1]) + `"`)
+		text = append(append(text, pairs[i]...), '=', '"')
+		text = append(append(text, pairs[i+1]...), '"')
 	}
-	return text.String()
+	return string(text)
 }
 
 var escapeLabel = strings.NewReplacer(`\`, `\\`, `"`, `\"`, "\n", `\n`)
@@ -229,7 +244,7 @@ func (m *metricsWriter) plain(name string, value uint64) {
 func (m *metricsWriter) sample(name, labels string, value uint64) {
 	m.text = append(append(append(append(m.text, name...), '{'), labels...), "} "...)
 	m.text = append(strconv.AppendUint(m.text, value, 10), '\n')
-	if len(m.text) >= enoughToWrite {
+	if len(m.text) >= 16*enoughToWrite {
 		m.flush()
 	}
 }

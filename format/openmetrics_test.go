@@ -25,7 +25,7 @@ func exampleMetrics() *Metrics {
 	web.ServiceID = ipvs.AddressService(ipvs.TCP, netip.MustParseAddrPort("192.0.2.1:80"))
 	web.Totals = counters
 	mark := ipvs.Entry{Destinations: []ipvs.ListedDestination{server("[2001:db8::2]:0", ipvs.Tunneling)}}
-	mark.Destinations[0].Weight = 0
+	mark.Destinations[0].Weight, mark.Destinations[0].UpperThreshold = 0, 0
 	mark.ServiceID = ipvs.MarkService(7, ipvs.IPv6)
 	return &Metrics{
 		Program:     `a"b\c`,
@@ -85,9 +85,9 @@ func TestMetrics(t *testing.T) {
 			t.Errorf("%s is missing", line)
 		}
 	}
-	for _, part := range []string{"outgoing_packets_total{" + mark, "outgoing_bytes_total{" + routed} {
+	for _, part := range []string{"outgoing_packets_total{" + mark, "outgoing_bytes_total{" + routed, "ipvs_server_upper_threshold_connections{" + mark} {
 		if strings.Contains(text, part) {
-			t.Errorf("%s is there, and the director sees no replies of it", part)
+			t.Errorf("%s is there, and nothing is known of it", part)
 		}
 	}
 	if !strings.HasSuffix(text, "\n# EOF\n") {

@@ -63,8 +63,8 @@ func TestMetrics(t *testing.T) {
 		status int
 		text   string
 	}{
-		{[]string{"--max-series", "38"}, 1, "have 39 values, more than --max-series 38\n"},
-		{[]string{"--max-series", "39"}, 0, "# EOF\n"},
+		{[]string{"--max-series", "32"}, 1, "have 33 values, more than --max-series 32\n"},
+		{[]string{"--max-series", "33"}, 0, "# EOF\n"},
 		{[]string{"--level", "port"}, 1, "--level \"port\": use server or service\n"},
 		{[]string{"--output", ""}, 1, "--output: the name of the file is empty\n"},
 		{[]string{"--output", "/run/none/ipvs.prom"}, 1, "cannot save to /run/none/ipvs.prom: no such file or directory\n"},

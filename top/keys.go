@@ -100,7 +100,7 @@ func (s *Screen) move(by int) {
 	if len(visible) == 0 {
 		return
 	}
-	at := max(0, slices.IndexFunc(visible, func(l Line) bool { return (key{l.Service, l.Server}) == s.selected }))
+	at := max(0, slices.IndexFunc(visible, func(l *Line) bool { return (key{l.Service, l.Server}) == s.selected }))
 	line := visible[min(max(0, at+by), len(visible)-1)]
 	s.selected = key{line.Service, line.Server}
 }

@@ -3,6 +3,7 @@
 package top
 
 import (
+	"maps"
 	"math"
 	"net/netip"
 	"time"
@@ -41,7 +42,8 @@ func (l *Line) IsService() bool { return !l.Server.IsValid() }
 // Monitor computes rates from samples of the table.
 type Monitor struct {
 	last    time.Time
-	before  map[key]past
+	before  map[key]*past
+	sample  int // the number of the present one
 	samples int // in a full history
 }
 
@@ -54,11 +56,12 @@ type key struct {
 type past struct {
 	totals  ipvs.Counters
 	history []float64
+	sample  int // the last one that had it
 }
 
 // NewMonitor returns a Monitor for samples at an interval. Its lines have a history of one minute.
 func NewMonitor(interval time.Duration) *Monitor {
-	return &Monitor{samples: max(1, int(time.Minute/interval))}
+	return &Monitor{before: make(map[key]*past), samples: max(1, int(time.Minute/interval))}
 }
 
 // Add adds a sample of the table, and returns a line for each service.
@@ -68,20 +71,20 @@ func (m *Monitor) Add(now time.Time, table []ipvs.Entry, drained func(ipvs.Servi
 		elapsed = Unknown
 	}
 	m.last = now
-	next := make(map[key]past, len(m.before))
+	m.sample++
 	lines := make([]Line, len(table))
 	for i := range table {
-		lines[i] = m.service(&table[i], elapsed, next)
+		lines[i] = m.service(&table[i], elapsed)
 		for j := range lines[i].Servers {
 			server := &lines[i].Servers[j]
 			server.Drained = drained(server.Service, server.Server)
 		}
 	}
-	m.before = next
+	maps.DeleteFunc(m.before, func(_ key, p *past) bool { return p.sample != m.sample })
 	return lines
 }
 
-func (m *Monitor) service(entry *ipvs.Entry, elapsed float64, next map[key]past) Line {
+func (m *Monitor) service(entry *ipvs.Entry, elapsed float64) Line {
 	line := Line{Service: entry.ServiceID, Scheduler: entry.Scheduler, WeightShare: Unknown, TrafficShare: Unknown}
 	line.Servers = make([]Line, len(entry.Destinations))
 	repliesPass := false
@@ -94,13 +97,13 @@ func (m *Monitor) service(entry *ipvs.Entry, elapsed float64, next map[key]past)
 			Active: uint64(d.ActiveConnections), Inactive: uint64(d.InactiveConnections),
 			OverThreshold: d.UpperThreshold > 0 && uint64(d.ActiveConnections)+uint64(d.InactiveConnections) >= uint64(d.UpperThreshold),
 		}
-		m.rates(&server, d.Totals, elapsed, masquerading, next)
+		m.rates(&server, d.Totals, elapsed, masquerading)
 		line.Weight += d.Weight
 		line.Active += server.Active
 		line.Inactive += server.Inactive
 		line.Servers[i] = server
 	}
-	m.rates(&line, entry.Totals, elapsed, repliesPass, next)
+	m.rates(&line, entry.Totals, elapsed, repliesPass)
 	for i := range line.Servers {
 		server := &line.Servers[i]
 		server.WeightShare = share(float64(server.Weight), float64(line.Weight))
@@ -118,11 +121,13 @@ func share(part, whole float64) float64 {
 }
 
 // rates computes the rates of a line, and keeps its counters for the next sample.
-func (m *Monitor) rates(line *Line, totals ipvs.Counters, elapsed float64, repliesPass bool, next map[key]past) {
+func (m *Monitor) rates(line *Line, totals ipvs.Counters, elapsed float64, repliesPass bool) {
 	key := key{line.Service, line.Server}
 	before, known := m.before[key]
 	if !known {
 		elapsed = Unknown
+		before = new(past)
+		m.before[key] = before
 	}
 	rate := func(now, before uint64) float64 {
 		if now < before { // someone zeroed the counters
@@ -138,13 +143,10 @@ func (m *Monitor) rates(line *Line, totals ipvs.Counters, elapsed float64, repli
 		line.PacketsOut = rate(totals.OutgoingPackets, before.totals.OutgoingPackets)
 		line.BitsOut = 8 * rate(totals.OutgoingBytes, before.totals.OutgoingBytes)
 	}
-	history := before.history
 	if !math.IsNaN(line.Connections) {
-		if len(history) == m.samples {
-			history = append(history[:0:0], history[1:]...)
-		}
-		history = append(history, line.Connections)
+		before.history = append(before.history, line.Connections)
+		before.history = before.history[max(0, len(before.history)-m.samples):]
 	}
-	line.History = history
-	next[key] = past{totals, history}
+	line.History = before.history
+	before.totals, before.sample = totals, m.sample
 }

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"ipvsadm/ipvs"
 )
@@ -41,7 +42,7 @@ func (s *Screen) Update(now time.Time, lines []Line) {
 func (s *Screen) Selected() *Line {
 	for _, line := range s.visible() {
 		if (key{line.Service, line.Server}) == s.selected {
-			return &line
+			return line
 		}
 	}
 	return nil
@@ -51,20 +52,27 @@ func (s *Screen) Selected() *Line {
 func (s *Screen) ShowDetails(details []string) { s.details = details }
 
 // visible returns the lines that filter and folding leave, services followed by their servers.
-func (s *Screen) visible() []Line {
-	var visible []Line
-	for _, service := range sortLines(s.lines, s.Sort) {
-		serviceFits := s.fits(&service)
-		servers := service.Servers
-		if !serviceFits {
-			servers = slices.DeleteFunc(slices.Clone(servers), func(server Line) bool { return !s.fits(&server) })
-		}
-		if !serviceFits && len(servers) == 0 {
-			continue
-		}
+func (s *Screen) visible() []*Line {
+	var visible []*Line
+	lines := sortLines(s.lines, s.Sort)
+	for i := range lines {
+		service := &lines[i]
+		serviceFits := s.fits(service)
+		at := len(visible)
 		visible = append(visible, service)
-		if !s.folded[service.Service] {
-			visible = append(visible, servers...)
+		if !s.folded[service.Service] || !serviceFits {
+			for j := range service.Servers {
+				if serviceFits || s.fits(&service.Servers[j]) {
+					visible = append(visible, &service.Servers[j])
+				}
+			}
+		}
+		switch {
+		case serviceFits:
+		case len(visible) == at+1:
+			visible = visible[:at]
+		case s.folded[service.Service]:
+			visible = visible[:at+1]
 		}
 	}
 	return visible
@@ -151,11 +159,11 @@ func (s *Screen) table(width, height int, selection bool) []string {
 	}
 	drawn := []string{cut(heading, width)}
 	visible := s.visible()
-	at := max(0, slices.IndexFunc(visible, func(l Line) bool { return (key{l.Service, l.Server}) == s.selected }))
+	at := max(0, slices.IndexFunc(visible, func(l *Line) bool { return (key{l.Service, l.Server}) == s.selected }))
 	s.first = min(s.first, at, max(0, len(visible)-height))
 	s.first = max(s.first, at-height+1)
 	for i := s.first; i < len(visible) && i < s.first+height; i++ {
-		drawn = append(drawn, s.line(&visible[i], selection && i == at, name, columns, bars))
+		drawn = append(drawn, s.line(visible[i], selection && i == at, name, columns, bars))
 	}
 	if len(visible) == 0 {
 		drawn = append(drawn, "no service")
@@ -222,18 +230,18 @@ var help = []string{
 
 // cut shortens a text to a width.
 func cut(text string, width int) string {
-	if runes := []rune(text); len(runes) > width {
-		return string(runes[:width])
+	if utf8.RuneCountInString(text) <= width {
+		return text
 	}
-	return text
+	return string([]rune(text)[:width])
 }
 
 // pad fills or shortens a text to a width.
 func pad(text string, width int) string {
 	text = cut(text, width)
-	return text + strings.Repeat(" ", width-len([]rune(text)))
+	return text + spaces(width-utf8.RuneCountInString(text))
 }
 
-func padLeft(text string, width int) string {
-	return strings.Repeat(" ", max(0, width-len([]rune(text)))) + text
-}
+func padLeft(text string, width int) string { return spaces(width-utf8.RuneCountInString(text)) + text }
+
+func spaces(n int) string { return strings.Repeat(" ", max(0, n)) }

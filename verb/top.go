@@ -73,8 +73,12 @@ type watch struct {
 	resolver  *names.Resolver
 	batch     bool
 	json      bool
-	remaining int // tables to print; negative for no limit
+	remaining int       // tables to print; negative for no limit
+	checked   time.Time // when the quick checks ran last
 }
+
+// checkEvery is how often the quick checks run: for a large table they cost half of a listing.
+const checkEvery = 10 * time.Second
 
 // newWatch reads the flags.
 func (a *app) newWatch(c *cli.Context, target *command.Target) (*watch, error) {
@@ -168,11 +172,14 @@ func (w *watch) sample(ctx context.Context) ([]top.Line, error) {
 		}
 		w.resolver.ResolveAddresses(ctx, addresses)
 	}
-	daemons, err := w.kernel.Daemons(ctx)
-	if err != nil {
-		return nil, err
+	if now := time.Now(); now.Sub(w.checked) >= checkEvery {
+		daemons, err := w.kernel.Daemons(ctx)
+		if err != nil {
+			return nil, err
+		}
+		w.checked = now
+		w.screen.Status = worst(check.Quick(table, daemons, system.Settings()))
 	}
-	w.screen.Status = worst(check.Quick(table, daemons, system.Settings()))
 	return w.monitor.Add(time.Now(), table, drained(table)), nil
 }
 

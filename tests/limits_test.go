@@ -23,14 +23,16 @@ func TestRestoreWithinLimits(t *testing.T) {
 	d := newDirector(t)
 	group := newControlGroup(t)
 	enter := "echo %d >" + group + "/pids.max && echo $$ >" + group + "/cgroup.procs && exec "
-	limits := []limit{
+	memory := []limit{
+		{"address space", "ulimit -v $((1024 * %d)) && exec ", steps(700, 1300, 25)},
+		{"data", "ulimit -d $((1024 * %d)) && exec ", steps(36, 300, 12)}, // below 36 MB the kernel does not load the program
+	}
+	limits := append([]limit{
 		{"threads", enter, upTo(20)},
 		{"threads with 8 processors", "export GOMAXPROCS=8 && " + enter, upTo(30)},
 		{"threads of a user", "exec setpriv --reuid 1001 --clear-groups --inh-caps +net_admin --ambient-caps +net_admin prlimit --nproc=%d ", upTo(20)},
 		{"descriptors", "ulimit -n %d && exec ", upTo(20)},
-		{"address space", "ulimit -v $((1024 * %d)) && exec ", steps(700, 1300, 25)},
-		{"data", "ulimit -d $((1024 * %d)) && exec ", steps(36, 300, 12)}, // below 36 MB the kernel does not load the program
-	}
+	}, memory...)
 	d.mustRunWith(t, marks(5000, 5030), "ipvsadm-restore")
 	old := d.mustRun(t, "ipvsadm", "-Sn")
 	file := filepath.Join(d.directory, "rules")
@@ -38,13 +40,14 @@ func TestRestoreWithinLimits(t *testing.T) {
 	for _, rules := range []struct {
 		name, text string
 		refused    bool
+		limits     []limit
 	}{
-		{"20 rules", marks(1, 20), false},
-		{"2500 rules", manyServices(500, 4, 1), false},
-		{"2500 rules, the last refused", manyServices(500, 4, 1) + "-A -f 1 -s nosuch\n", true},
+		{"20 rules", marks(1, 20), false, limits},
+		{"2500 rules", manyServices(500, 4, 1), false, limits},
+		{"2500 rules, the last refused", manyServices(500, 4, 1) + "-A -f 1 -s nosuch\n", true, memory}, // an undo needs more of it
 	} {
 		writeFile(t, file, rules.text)
-		for _, limit := range limits {
+		for _, limit := range rules.limits {
 			t.Run(rules.name+"/"+limit.name, func(t *testing.T) {
 				const enough = 4 // restores in a row that finish, before the test stops raising the limit
 				failed, ended := 0, 0

@@ -212,7 +212,7 @@ func (f *fold) count(counts *ServerConnections, c *ipvs.Connection) {
 	counts.Longest = max(counts.Longest, c.Expires)
 }
 
-// synReceived is the state of a TCP connection of which only the client's first packet came.
+// synReceived is the state of a TCP connection after its client's first packet.
 const synReceived = "SYN_RECV"
 
 // waitsLong reports whether the first packet of a connection had no answer, and came more than a moment ago. A fault that was

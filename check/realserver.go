@@ -24,7 +24,7 @@ func Elsewhere(family ipvs.Family) netip.Addr {
 }
 
 // ForwardingOf returns the forwarding method by which packets to an address of this machine come: tunnelling if a tunnel
-// device has the address. It reports false if no device has it, because then nothing tells direct routing from masquerading.
+// device has the address. It reports false if no device has it: direct routing and masquerading then look the same.
 func (s *Snapshot) ForwardingOf(vip netip.Addr) (ipvs.Forwarding, bool) {
 	if !s.Has(vip) {
 		return 0, false

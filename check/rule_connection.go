@@ -157,7 +157,7 @@ or start the machine again.`,
 // connectionsPerPlace is how many connections a place of the connection table has before lists are long.
 const connectionsPerPlace = 8
 
-// findConnectionsToNowhere makes one finding of the connections of a service and server, whatever their ports.
+// findConnectionsToNowhere makes one finding of the connections of a service and server, with any ports.
 func findConnectionsToNowhere(s *Snapshot) []Finding {
 	var findings []Finding
 	for _, gone := range sortedGone(s.Connections.Gone) {

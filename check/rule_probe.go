@@ -114,7 +114,7 @@ sends "fragmentation needed" to clients.`,
 	},
 }}
 
-// Probed reports whether a TCP connection to a server tells whether it serves.
+// Probed reports whether a TCP connection to a server shows that it serves.
 func Probed(entry ipvs.Entry, server ipvs.ListedDestination) bool {
 	return server.Forwarding == ipvs.Masquerading && entry.Protocol == ipvs.TCP && server.Weight > 0 && server.Address.Port() != 0
 }

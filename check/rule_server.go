@@ -157,7 +157,7 @@ func (s *Snapshot) nextHop(address netip.Addr) (netip.Addr, bool) {
 }
 
 // silent returns the next hop to a server if it does not answer ARP or neighbour discovery. While packets come, the kernel
-// asks again and again. So a next hop of which it waits for an answer counts, too, if connections wait.
+// asks again and again. So a next hop that has not answered yet counts, too, if connections wait.
 func (s *Snapshot) silent(entry ipvs.Entry, server ipvs.ListedDestination) (netip.Addr, NeighbourState) {
 	hop, ok := s.nextHop(server.Address.Addr())
 	if !ok {

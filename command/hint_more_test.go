@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// TestHints is about mistakes of which the table of mistakes has another example.
+// TestHints holds more examples of mistakes that the table of mistakes has.
 func TestHints(t *testing.T) {
 	for line, want := range map[string]string{
 		"ls":                                  "type ipvsadm -L",

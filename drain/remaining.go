@@ -125,7 +125,7 @@ func active(c *ipvs.Connection) bool {
 	return c.State == "ESTABLISHED" || c.Protocol == "TCP" && strings.HasPrefix(c.State, "SYN")
 }
 
-// rateWindow is the time over which the rate of decrease is measured. Before rateLeast there is none.
+// rateWindow is the time over which the rate of decrease is measured. A shorter time than rateLeast has no rate.
 const (
 	rateWindow = time.Minute
 	rateLeast  = 5 * time.Second

@@ -78,7 +78,7 @@ func plan(records []Record, table []ipvs.Entry, selection Selection) (chosen []R
 	return chosen, others
 }
 
-// change returns the change in the kernel, and false if there is none.
+// change returns the change in the kernel. It reports false if none is needed.
 func (r Restored) change() (ipvs.Change, bool) {
 	switch r.action {
 	case setWeight:

@@ -271,7 +271,7 @@ func addForwardingAndTunnel(g *grid, d *ipvs.ListedDestination) {
 	g.next()
 }
 
-// addTunnelWords adds the type of a tunnel, its port and its checksum. A short grid leaves out that there is none.
+// addTunnelWords adds the type of a tunnel, its port and its checksum. A short grid leaves out a missing checksum.
 func addTunnelWords(g *grid, t ipvs.Tunnel) {
 	g.add(t.Type.String())
 	if t.Type == ipvs.GUE {

@@ -166,7 +166,7 @@ func (f *faulty) findings(t *testing.T, fault fault) (r report) {
 		slices.Sort(names)
 		return slices.Equal(names, fault.findings)
 	}
-	if found() || fault.waits && poll(10*time.Second, found) {
+	if found() || fault.waits && poll(40*time.Second, found) {
 		return r
 	}
 	t.Errorf("wanted (-) and got (+) findings differ:\n%s%s", cmp.Diff(fault.findings, r.names()),

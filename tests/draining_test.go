@@ -61,7 +61,7 @@ func (d *draining) kill() {
 // prints waits until the drain has printed a text.
 func (d *draining) prints(text string) {
 	d.t.Helper()
-	if !poll(20*time.Second, func() bool { return strings.Contains(readFile(d.t, d.stdout), text) }) {
+	if !poll(60*time.Second, func() bool { return strings.Contains(readFile(d.t, d.stdout), text) }) {
 		d.t.Fatalf("drain does not print %q, but %s%s", text, readFile(d.t, d.stdout), readFile(d.t, d.stderr))
 	}
 }

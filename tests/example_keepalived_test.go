@@ -172,10 +172,10 @@ func TestExampleKeepalived(t *testing.T) {
 			return regexp.MustCompile(strings.ReplaceAll(lines, "N", fmt.Sprint(n))).MatchString(*listing)
 		}
 	}
-	if !poll(10*time.Second, origins(&arrived, second, "0", `N +\d+ s ago`)) {
+	if !poll(40*time.Second, origins(&arrived, second, "0", `N +\d+ s ago`)) {
 		t.Errorf("the second director has not received its connections:\n%s", arrived)
 	}
-	if !poll(10*time.Second, origins(&own, first, "N", "0 +none")) {
+	if !poll(40*time.Second, origins(&own, first, "N", "0 +none")) {
 		t.Errorf("the first director has not only connections of its own:\n%s", own)
 	}
 

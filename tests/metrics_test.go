@@ -33,7 +33,7 @@ func TestMetrics(t *testing.T) {
 		"ipvs_server_weight" + server(3) + " 0",
 	}
 	missing := want
-	poll(5*time.Second, func() bool { // a newer kernel adds counters up every two seconds
+	poll(25*time.Second, func() bool { // a newer kernel adds counters up every two seconds
 		text := f.director.run("ipvsadm", "metrics")
 		missing = nil
 		for _, line := range want {

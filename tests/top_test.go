@@ -36,7 +36,7 @@ func (p *pane) press(keys ...string) { p.tmux(append([]string{"send-keys"}, keys
 func (p *pane) wait(text string) string {
 	p.h.t.Helper()
 	screen := ""
-	if !poll(30*time.Second, func() bool { screen = p.tmux("capture-pane", "-p"); return strings.Contains(screen, text) }) {
+	if !poll(60*time.Second, func() bool { screen = p.tmux("capture-pane", "-p"); return strings.Contains(screen, text) }) {
 		p.h.t.Fatalf("the screen lacks %q:\n%s", text, screen)
 	}
 	return screen

@@ -38,7 +38,7 @@ func WriteHelp(w io.Writer, program string, verbs []Candidate) error {
 	}
 	b.WriteString("\nVerbs:\n")
 	for _, verb := range verbs {
-		fmt.Fprintf(&b, "  %-10s %s\n", verb.Word, verb.Help)
+		fmt.Fprintf(&b, "  %-12s %s\n", verb.Word, verb.Help)
 	}
 	b.WriteString("\nSee ipvsadm(8).\n")
 	_, err := io.WriteString(w, b.String())

@@ -125,6 +125,7 @@ func (a *app) cli() *cli.App {
 			verb.OnUsageError = usageError
 		}
 		verb.HideHelpCommand = true
+		verb.CustomHelpTemplate = verbHelp(verb)
 		if verb.ArgsUsage == "" {
 			verb.Action = withoutWords(verb.Action)
 		}

@@ -41,17 +41,32 @@ func TestVerbHelp(t *testing.T) {
 		}
 		for _, line := range []string{verb.Name + " --help", "help " + verb.Name} {
 			output, errors, status := newTestApp(t, "ipvsadm").do(strings.Fields(line)...)
-			if errors != "" || status != 0 || !strings.Contains(output, verb.Usage) {
+			if errors != "" || status != 0 || !strings.Contains(withoutSpaces(output), withoutSpaces(verb.Usage)) {
 				t.Errorf("%s: status %d, %q, output %q", line, status, errors, output)
 			}
 			for _, flag := range verb.Flags {
 				for _, name := range flag.Names() {
 					dashes := "--"[:min(2, len(name))]
 					usage := strings.ReplaceAll(flag.(cli.DocGenerationFlag).GetUsage(), "`", "")
-					if !strings.Contains(output, dashes+name) || !strings.Contains(output, usage) {
+					if !strings.Contains(output, dashes+name) || !strings.Contains(withoutSpaces(output), withoutSpaces(usage)) {
 						t.Errorf("%s: no %s%s with %q in %s", line, dashes, name, usage, output)
 					}
 				}
+			}
+		}
+	}
+}
+
+// withoutSpaces returns a text without white space: the help breaks lines.
+func withoutSpaces(text string) string { return strings.Join(strings.Fields(text), "") }
+
+// TestHelpFits wants the help of each verb to fit a terminal of 80 columns.
+func TestHelpFits(t *testing.T) {
+	for _, verb := range newTestApp(t, "ipvsadm").verbs() {
+		output, _, _ := newTestApp(t, "ipvsadm").do("help", verb.Name)
+		for line := range strings.Lines(output) {
+			if len([]rune(line)) > 80 {
+				t.Errorf("help %s: %d columns: %s", verb.Name, len([]rune(line))-1, line)
 			}
 		}
 	}

@@ -17,8 +17,9 @@ const (
 // prints it as it is.
 func verbHelp(verb *cli.Command) string {
 	var b strings.Builder
-	writeWrapped(&b, "ipvsadm "+verb.Name+": "+verb.Usage, 0)
-	b.WriteString("\n")
+	b.WriteString("NAME:\n  ")
+	writeWrapped(&b, "ipvsadm "+verb.Name+" - "+verb.Usage, 2)
+	b.WriteString("\nUSAGE:\n")
 	usage := verb.UsageText
 	if usage == "" {
 		usage = strings.TrimSpace("ipvsadm " + verb.Name + " [FLAG...] " + verb.ArgsUsage)
@@ -27,12 +28,13 @@ func verbHelp(verb *cli.Command) string {
 		b.WriteString("  " + strings.TrimSuffix(line, "\n") + "\n")
 	}
 	if verb.Description != "" {
-		b.WriteString("\n")
+		b.WriteString("\nDESCRIPTION:\n")
 		for line := range strings.Lines(verb.Description) {
-			writeWrapped(&b, strings.TrimSpace(line), 0)
+			b.WriteString("  ")
+			writeWrapped(&b, strings.TrimSpace(line), 2)
 		}
 	}
-	b.WriteString("\n")
+	b.WriteString("\nOPTIONS:\n")
 	for _, flag := range verb.Flags {
 		writeFlag(&b, flag.(cli.DocGenerationFlag))
 	}

@@ -111,6 +111,10 @@ func TestTop(t *testing.T) {
 		eventually(t, 10*time.Second, "top has ended", func() bool { _, status := f.director.try("pgrep", "-x", "ipvsadm"); return status != 0 })
 		same(after)
 	}
+	p.press("clear; ipvsadm top -n", "Enter")
+	p.wait("CONN/S")
+	p.tmux("kill-server") // the terminal hangs up
+	eventually(t, 10*time.Second, "top has ended with its terminal", func() bool { _, status := f.director.try("pgrep", "-x", "ipvsadm"); return status != 0 })
 }
 
 func lineWith(screen, text string) string {

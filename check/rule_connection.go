@@ -32,13 +32,8 @@ without an answer until the connections time out.`,
 clients get a reset and connect again. To lose none, drain a server before you delete it: ipvsadm drain.`,
 	Needs:    []Fact{FactTable, FactConnections},
 	Settings: []string{expireNoServer},
-	Applies: func(s *Snapshot) string {
-		if s.Settings.Number(expireNoServer) != 0 {
-			return s.Settings.Evidence(expireNoServer)
-		}
-		return ""
-	},
-	Find: findConnectionsToNowhere,
+	Applies:  unlessSet(expireNoServer),
+	Find:     findConnectionsToNowhere,
 }, {
 	Name:     "template-to-drained",
 	Severity: Warning,
@@ -49,13 +44,8 @@ sends the client's next connection to that server, even if its weight is 0, and 
 	Fix:      `Run sysctl -w net.ipv4.vs.expire_quiescent_template=1. The next connection of such a client then goes to another server.`,
 	Needs:    []Fact{FactTable, FactConnections},
 	Settings: []string{expireQuiescent},
-	Applies: func(s *Snapshot) string {
-		if s.Settings.Number(expireQuiescent) != 0 {
-			return s.Settings.Evidence(expireQuiescent)
-		}
-		return ""
-	},
-	Find: findTemplateToDrained,
+	Applies:  unlessSet(expireQuiescent),
+	Find:     findTemplateToDrained,
 }, {
 	Name:     "udp-to-drained",
 	Severity: Error,

@@ -35,3 +35,13 @@ func (s Settings) Release() int {
 	_, _ = fmt.Sscanf(s[osRelease], "%d.%d", &major, &minor) // unknown stays zero
 	return release(major, minor)
 }
+
+// unlessSet returns the condition of a rule that applies only while a setting is 0.
+func unlessSet(name string) func(*Snapshot) string {
+	return func(s *Snapshot) string {
+		if s.Settings.Number(name) != 0 {
+			return s.Settings.Evidence(name)
+		}
+		return ""
+	}
+}

@@ -41,7 +41,7 @@ func (s *Store) Prepare() error {
 	return s.check()
 }
 
-// check returns an error if someone else can write to the directory. It returns fs.ErrNotExist if there is none.
+// check returns an error if someone else can write to the directory. It returns fs.ErrNotExist if the directory is missing.
 func (s *Store) check() error {
 	info, err := os.Lstat(s.directory)
 	switch {

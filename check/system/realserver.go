@@ -15,7 +15,7 @@ import (
 )
 
 // RealServer reads the facts about a real server. It needs neither IPVS nor privileges. The question lacks the route of
-// answers, and the forwarding method unless the user knows it; unknown tells the reader that nothing shows it.
+// answers, and the forwarding method unless the user knows it; unknown says that nothing shows it.
 func RealServer(question check.RealServer, method *ipvs.Forwarding) (s *check.Snapshot, known bool) {
 	s = &check.Snapshot{RealServer: question, Unread: make(map[check.Fact]error)}
 	readMachine(s)

@@ -226,7 +226,7 @@ func (q *query) group(ctx context.Context, selected iter.Seq2[connections.Connec
 		}
 		groups.Add(connection)
 	}
-	return q.named(ctx, groups.Largest(q.top)), nil
+	return q.named(ctx, q.properties, groups.Largest(q.top)), nil
 }
 
 // wellFormed yields the connections without malformed lines.
@@ -278,7 +278,7 @@ func (q *query) selected(ctx context.Context) (iter.Seq2[connections.Connection,
 }
 
 // named returns the groups as text, with names for the addresses that are shown.
-func (q *query) named(ctx context.Context, groups []connections.Group) []format.Group {
+func (q *query) named(ctx context.Context, properties []connections.Property, groups []connections.Group) []format.Group {
 	resolver := q.resolver
 	if q.json {
 		resolver = nil
@@ -296,7 +296,7 @@ func (q *query) named(ctx context.Context, groups []connections.Group) []format.
 	for _, group := range groups {
 		n := format.Group{Connections: group.Connections, Share: group.Share, Expires: group.Expires}
 		for i, value := range group.Values {
-			n.Values = append(n.Values, valueText(resolver, q.properties[i], value))
+			n.Values = append(n.Values, valueText(resolver, properties[i], value))
 		}
 		named = append(named, n)
 	}

@@ -241,24 +241,29 @@ func (w *watch) print(ctx context.Context) error {
 // listConnections returns what the screen shows about the connections of a server: how many there are from each client
 // and in each state.
 func (w *watch) listConnections(ctx context.Context, line *top.Line) ([]string, error) {
-	q := &query{app: w.app, resolver: w.resolver, top: 10, maxGroups: 65536}
+	q := &query{app: w.app, resolver: w.resolver}
 	q.filter.Service, q.filter.Server = &line.Service, line.Server
+	selected, err := q.selected(ctx)
+	if err != nil {
+		return nil, err
+	}
+	const maxGroups, shown = 65536, 10
+	properties := [][]connections.Property{{{Name: "state", Bits: -1}}, {{Name: "client", Bits: -1}}}
+	var groups []*connections.Groups
+	for _, p := range properties {
+		groups = append(groups, connections.NewGroups(p, maxGroups))
+	}
+	for connection, err := range q.wellFormed(selected) {
+		if err != nil {
+			return nil, err
+		}
+		for _, g := range groups {
+			g.Add(connection)
+		}
+	}
 	details := []string{"connections of " + w.name(line), ""}
-	for _, name := range []string{"state", "client"} {
-		property, err := connections.ParseProperty(name)
-		if err != nil {
-			return nil, err
-		}
-		q.properties = []connections.Property{property}
-		selected, err := q.selected(ctx)
-		if err != nil {
-			return nil, err
-		}
-		groups, err := q.group(ctx, selected)
-		if err != nil {
-			return nil, err
-		}
-		for _, group := range groups {
+	for i, g := range groups {
+		for _, group := range q.named(ctx, properties[i], g.Largest(shown)) {
 			label := "others"
 			if group.Values != nil {
 				label = group.Values[0]
